@@ -1,0 +1,1 @@
+"""The pipeline stood up over boto3."""

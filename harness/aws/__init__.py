@@ -1,0 +1,1 @@
+"""What AWS does, as data and pure policy."""

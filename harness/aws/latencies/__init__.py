@@ -1,0 +1,1 @@
+"""How long AWS takes, as models with their sources."""

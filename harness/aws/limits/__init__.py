@@ -1,0 +1,1 @@
+"""Quotas and the buckets that enforce them."""

@@ -1,0 +1,1 @@
+"""The embedded AWS: supervisor, edge, state and moto behind one port."""

@@ -1,0 +1,1 @@
+"""Lambda: functions, environments, invocation, event source mappings."""

@@ -1,0 +1,1 @@
+"""Arrivals, device population, pacing, and the Locust glue."""

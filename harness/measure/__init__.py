@@ -1,0 +1,1 @@
+"""Meters, histograms, time series, the ledger and the run folder."""

@@ -1,0 +1,172 @@
+"""A pipeline is a value: how a product is deployed, entered, and asked what became of each event.
+
+`deploy/` holds one instance; a user's own product is another. A pipeline lives in a folder with a
+`pipeline.py` that binds the name `pipeline` to an object of the `Pipeline` protocol. Nothing here knows
+the name of any of its routes, functions or tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from harness.objectives import Objectives
+
+Acceptance = Literal["accepted", "throttled", "failed"]
+
+OUTCOMES_TERMINAL = ("registered", "archived", "dead_lettered")  # and "discarded:<reason>"
+
+
+@dataclass(slots=True)
+class Event:
+    """One thing that a device says.
+
+    `event_id` is `<run>-<ordinal>` and stays the same over retries. `at_s` is when it happened on the
+    device, in seconds since the epoch. `fields` is the rest of it, in the words of the pipeline's contract
+    with its devices (JSON-able).
+    """
+
+    ordinal: int
+    event_id: str
+    kind: str
+    account: int
+    device_id: str
+    at_s: float
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """What goes over the wire, headers complete but for Host, Content-Length and Connection."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Entrance(Protocol):
+    """One way in: turns events into a request, and an answer into an acceptance per event."""
+
+    route: str
+    """How reports name it: `POST /v1/devices`."""
+    kinds: frozenset[str]
+    """The kinds of event it takes."""
+    max_events: int
+    """How many events of one device and account a request may carry."""
+
+    def request(self, events: Sequence[Event]) -> HttpRequest:
+        """The request that carries `events` (1 to `max_events`, all of one account)."""
+
+    def acceptance(self, status: int, body: bytes, events: int) -> Sequence[Acceptance]:
+        """What the answer says of each event, in the order of the request."""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """How the AWS API of a target is reached. `endpoints` maps a service's boto3 name to its URL, and `""`
+    to the URL of all others; an empty map is AWS itself."""
+
+    region: str
+    endpoints: Mapping[str, str] = field(default_factory=dict)
+    access_key_id: str | None = None
+    secret_access_key: str | None = None
+    session_token: str | None = None
+
+    def endpoint(self, service: str) -> str | None:
+        """The URL that serves `service`, or None for AWS's own."""
+        return self.endpoints.get(service) or self.endpoints.get("")
+
+    def client(self, service: str, **config: Any) -> Any:
+        """A boto3 client of `service`; `config` goes to `botocore.config.Config`."""
+        import boto3
+        from botocore.config import Config
+
+        session: Any = boto3.session.Session(
+            aws_access_key_id=self.access_key_id,
+            aws_secret_access_key=self.secret_access_key,
+            aws_session_token=self.session_token,
+            region_name=self.region,
+        )
+        return session.client(
+            service,
+            endpoint_url=self.endpoint(service),
+            config=Config(**{"retries": {"mode": "standard", "max_attempts": 5}, **config}),
+        )
+
+
+@dataclass(frozen=True)
+class DeployParameters:
+    """What a rehearsal asks of a deployment: the number of accounts that must be known to it, and the peak
+    rate that it is to be sized for."""
+
+    accounts: int = 1
+    peak_events_per_s: float = 100.0
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """The pipeline's own parameters, as `--set name=value` gave them."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What the evidence says became of one event, read back through the AWS API.
+
+    `event_id` is None when the evidence shows that something ended but cannot say which event it was.
+    `outcome` is `registered`, `archived`, `discarded:<reason>` or `dead_lettered`.
+    """
+
+    event_id: str | None
+    outcome: str
+    at_s: float | None = None
+    """When it ended, in seconds since the epoch."""
+    accepted_to_processed_ms: float | None = None
+    superseded: bool = False
+    redelivered: bool = False
+    """Seen more than once and absorbed: no reader can see it twice."""
+    duplicated: bool = False
+    """Seen more than once, and a reader can see it twice."""
+
+
+@dataclass(frozen=True)
+class Unbilled:
+    """Usage that exists only because the run is watched: left out of the bill, and said so.
+
+    `resource` is as the meters name it: for S3 `<bucket>/<first segment of the key>`."""
+
+    service: str
+    resource: str
+    why: str
+
+
+Outputs = Mapping[str, Any]
+"""What a deployment yields (JSON-able): names, addresses, keys. Stored in the run folder, secrets apart."""
+
+
+class Pipeline(Protocol):
+    """A product that can be rehearsed."""
+
+    name: str
+    objectives: Objectives
+
+    def fingerprint(self) -> str:
+        """A hash of all that is deployed: the same for the same product."""
+
+    def deploy(self, cloud: Cloud, parameters: DeployParameters) -> Outputs:
+        """Stand the product up, or bring what stands to what is described. Idempotent; undoes itself when it
+        fails half way. Raises TargetError."""
+
+    def destroy(self, cloud: Cloud) -> None:
+        """Take down all that `deploy` stood up. Nothing there is no error."""
+
+    def entrances(self, outputs: Outputs) -> Sequence[Entrance]:
+        """The ways in, from the outputs alone: it is called in the generator's process too."""
+
+    def evidence(self, cloud: Cloud, outputs: Outputs, run_id: str) -> Iterator[Outcome]:
+        """What became of each event of run `run_id`, in any order, an event possibly more than once."""
+
+    def predict(self, events: Iterable[Event]) -> Iterator[tuple[int, str]]:
+        """(ordinal, outcome) that the product's own rules give for `events`, which come in the order of
+        `at_s`. Yields nothing for an event that cannot be predicted."""
+
+    def unbilled(self, outputs: Outputs) -> Sequence[Unbilled]:
+        """The usage of watching itself."""

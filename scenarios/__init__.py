@@ -1,0 +1,1 @@
+"""One file a surge. Loaded by path, also by plain `locust -f`; nothing imports it."""
