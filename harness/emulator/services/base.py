@@ -6,7 +6,7 @@ over the wire, wherever that other one runs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -96,6 +96,14 @@ class FunctionInvoker(Protocol):
     ) -> InvocationResult:
         """Invoke `function` (name, partial ARN or ARN). Raises AwsError: ResourceNotFoundException (404),
         TooManyRequestsException (429), RequestTooLargeException (413), ..."""
+
+
+class LogSink(Protocol):
+    """Where log lines go: CloudWatch Logs, wherever it runs."""
+
+    def write(self, group: str, stream: str, events: Sequence[tuple[int, str]]) -> None:
+        """Take `events`, (ms since the epoch, message) in order. Never blocks; what cannot be kept is counted
+        by whoever implements this."""
 
 
 class Service(Protocol):
