@@ -1,0 +1,316 @@
+"""The run folder: everything a run measured, stored raw and as it happens.
+
+    runs/<UTC time>-<scenario>/
+      run.json            what this folder is, and how the run stands
+      plan.json           what was asked for                     (harness.measure.plan)
+      environment.json    versions, machine, limits, prices
+      load/               the generator's: summary.json, timeline.ndjson, acceptance.npy
+      timeline.ndjson     the target second by second            (harness.measure.timeline)
+      usage.json          the meters at marked moments
+      invocations.ndjson  every Lambda invocation
+      calls.ndjson        the AWS calls that each of them made
+      ledger/             outcomes.npz, ledger.json              (harness.measure.ledger)
+      result.json         what came of it                        (reports.result)
+      logs/
+
+This module is the only reader and writer of all but load/, which the generator writes. Every append is in its
+file before the call returns and every whole file is replaced at once, so a crash loses nothing measured.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, cast
+
+import numpy as np
+
+from harness.errors import EXIT_INTERRUPTED, EXIT_TARGET, LaunchdayError, MeasurementInvalid, UsageError
+from harness.measure.acceptance import AcceptanceArray
+from harness.measure.files import RowLog, read_json, read_rows, replace_file, replace_json, writing
+from harness.measure.meters import CallTally, Usage
+from harness.measure.observation import Invocation, Observation
+from harness.measure.plan import Plan
+from harness.measure.redaction import redact
+from harness.measure.timeline import Rates, Row, Timeline
+
+FORMAT: Final = "launchday.run"
+VERSION: Final = 1
+
+Status = Literal["running", "complete", "interrupted", "failed"]
+Mark = Literal["load_start", "load_end", "end", "latest"]
+"""Moments at which the meters were read; `latest` is the last observation of a run that has no `end` yet."""
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True)
+class Marked:
+    """The meters at one moment, since the target started."""
+
+    at_s: float
+    usage: tuple[Usage, ...]
+
+
+@dataclass(frozen=True)
+class Drain:
+    """How the backlog emptied after the load: how long it took, and whether it did."""
+
+    duration_s: float
+    emptied: bool
+
+
+@dataclass(frozen=True)
+class RunState:
+    """How a run stands. Times in seconds since the epoch; `exit_code` is that of the error that ended it."""
+
+    scenario: str
+    started_at_s: float
+    ended_at_s: float | None
+    status: Status
+    error: str | None
+    exit_code: int | None
+    drain: Drain | None
+    incidents: tuple[str, ...]
+    lost: int
+    observer: str | None
+    """In words, what the target's observer cannot see."""
+
+
+class RunFolder:
+    """One run's folder. Use `create`, `create_at` or `open`."""
+
+    def __init__(self, path: Path, state: dict[str, Any]) -> None:
+        self.path = path
+        self._state = state
+        self._rates = Rates()
+        self._logs: dict[str, RowLog] = {}
+        self._marks: dict[str, dict[str, Any]] = {}
+
+    # -- making and opening
+
+    @classmethod
+    def create(cls, root: Path, scenario: str, now_s: float) -> RunFolder:
+        """A new folder `<UTC time>-<scenario>` in `root`, which is made when it is not there. Two runs of one
+        second get two folders. Raises MeasurementInvalid when it cannot be written."""
+        stamp = dt.datetime.fromtimestamp(now_s, dt.UTC).strftime("%Y%m%dT%H%M%SZ")
+        name = f"{stamp}-{_UNSAFE.sub('-', scenario).strip('-.') or 'run'}"
+        taken = 1
+        path = root / name
+        while path.exists():
+            taken += 1
+            path = root / f"{name}-{taken}"
+        return cls.create_at(path, scenario, now_s)
+
+    @classmethod
+    def create_at(cls, path: Path, scenario: str, now_s: float) -> RunFolder:
+        """A new folder at `path`. Raises UsageError when something is there already, and MeasurementInvalid
+        when it cannot be written."""
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise UsageError(f"'{path}' is there already.", "Give --out a folder that does not exist yet.")
+        state: dict[str, Any] = {
+            "format": FORMAT,
+            "version": VERSION,
+            "scenario": scenario,
+            "started_at_s": now_s,
+            "status": "running",
+        }
+        folder = cls(path, state)
+        with writing(path):
+            for part in ("load", "ledger", "logs"):
+                (path / part).mkdir(parents=True, exist_ok=True)
+        folder._store_state()
+        return folder
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """The run folder at `path`, of a run that ended or not. Raises UsageError when there is none, or when
+        a newer Launchday wrote it."""
+        if not path.is_dir():
+            raise UsageError(f"There is no run folder '{path}'.", "`launchday run` makes one under runs/.")
+        try:
+            state = read_json(path / "run.json")
+        except MeasurementInvalid as error:
+            raise UsageError(error.message) from None
+        if not isinstance(state, dict) or state.get("format") != FORMAT:
+            raise UsageError(f"'{path}' is not a run folder.", "A run folder has a run.json of Launchday's.")
+        if not isinstance(state.get("version"), int) or state["version"] > VERSION:
+            raise UsageError(
+                f"'{path}' was written by a newer Launchday (format {state.get('version')}, not {VERSION}).",
+                "Read it with that version.",
+            )
+        folder = cls(path, state)
+        folder._marks = read_json(path / "usage.json") or {}
+        return folder
+
+    # -- how the run stands
+
+    @property
+    def state(self) -> RunState:
+        """How the run stands."""
+        state = self._state
+        drain = state.get("drain")
+        return RunState(
+            scenario=state["scenario"],
+            started_at_s=state["started_at_s"],
+            ended_at_s=state.get("ended_at_s"),
+            status=state["status"],
+            error=state.get("error"),
+            exit_code=state.get("exit_code"),
+            drain=Drain(drain["duration_s"], drain["emptied"]) if drain else None,
+            incidents=tuple(state.get("incidents", ())),
+            lost=state.get("lost", 0),
+            observer=state.get("observer"),
+        )
+
+    def set_drain(self, duration_s: float, *, emptied: bool) -> None:
+        """Keep how the backlog emptied."""
+        self._store_state(drain={"duration_s": duration_s, "emptied": emptied})
+
+    def set_observer(self, completeness: str) -> None:
+        """Keep, in words, what the observer cannot see (`Observer.completeness`)."""
+        self._store_state(observer=completeness)
+
+    def finish(self, status: Status, now_s: float, error: BaseException | str | None = None) -> None:
+        """Keep how the run ended; for a failed one, with what went wrong and its exit code."""
+        changes: dict[str, Any] = {"status": status, "ended_at_s": now_s}
+        if error is not None:
+            changes["error"] = str(error) or type(error).__name__
+        if status == "interrupted":
+            changes["exit_code"] = EXIT_INTERRUPTED
+        elif status == "failed":
+            changes["exit_code"] = error.exit_code if isinstance(error, LaunchdayError) else EXIT_TARGET
+        self._store_state(**changes)
+        self.close()
+
+    def close(self) -> None:
+        """Close the files that are being appended to. What is appended later opens them again."""
+        logs, self._logs = self._logs, {}
+        for log in logs.values():
+            log.close()
+
+    def _store_state(self, **changes: Any) -> None:
+        self._state.update(changes)
+        replace_json(self.path / "run.json", redact(self._state))
+
+    # -- plan and environment
+
+    def write_plan(self, plan: Plan | Mapping[str, Any]) -> None:
+        """Store what was asked for, secrets left out."""
+        replace_json(self.path / "plan.json", redact(plan))
+
+    def plan(self) -> Plan:
+        """What was asked for; empty when the run died before that."""
+        return cast(Plan, read_json(self.path / "plan.json") or {})
+
+    def write_environment(self, environment: Mapping[str, Any]) -> None:
+        """Store versions, machine, limits, prices, seed and pipeline hash, secrets left out."""
+        replace_json(self.path / "environment.json", redact(environment))
+
+    def environment(self) -> dict[str, Any]:
+        """What the run ran on; empty when the run died before that."""
+        return cast(dict[str, Any], read_json(self.path / "environment.json") or {})
+
+    # -- what the observer saw
+
+    def append_observation(self, observation: Observation) -> None:
+        """Keep one observation: timeline rows, invocations, calls, the meters, and new incidents."""
+        self._append("timeline.ndjson", (row.to_json() for row in self._rates.rows(observation)))
+        self._append("invocations.ndjson", observation.invocations)
+        self._append("calls.ndjson", map(list, observation.calls))
+        self._mark("latest", observation.usage, observation.at_s, durable=False)
+        state = self.state
+        if tuple(observation.incidents) != state.incidents or observation.lost > state.lost:
+            known = state.incidents
+            fresh = [incident for incident in observation.incidents if incident not in known]
+            self._store_state(incidents=[*known, *fresh], lost=max(observation.lost, state.lost))
+
+    def mark_usage(self, mark: Mark, usage: Iterable[Usage], at_s: float) -> None:
+        """Keep the meters of the moment `at_s` under a name; the bill is what grew from `load_start` to
+        `end`."""
+        self._mark(mark, usage, at_s, durable=True)
+
+    def _mark(self, mark: Mark, usage: Iterable[Usage], at_s: float, *, durable: bool) -> None:
+        self._marks[mark] = {"at_s": at_s, "usage": [list(item) for item in usage]}
+        replace_json(self.path / "usage.json", self._marks, durable=durable)
+
+    def marked_usage(self, mark: Mark) -> Marked | None:
+        """The meters at a mark, or None when the run did not get that far."""
+        found = self._marks.get(mark)
+        if found is None:
+            return None
+        return Marked(found["at_s"], tuple(Usage(*item) for item in found["usage"]))
+
+    def timeline(self) -> Timeline:
+        """The target second by second."""
+        rows = read_rows(self.path / "timeline.ndjson")
+        return Timeline.of(Row(**row) for row in rows if row["value"] is not None)
+
+    def invocations(self) -> Iterator[Invocation]:
+        """Every Lambda invocation that was seen, as it happened."""
+        return (Invocation(**row) for row in read_rows(self.path / "invocations.ndjson"))
+
+    def calls(self) -> Iterator[CallTally]:
+        """The AWS calls that invocations made."""
+        return (CallTally(*row) for row in read_rows(self.path / "calls.ndjson"))
+
+    def _append(self, name: str, rows: Iterable[Any]) -> None:
+        log = self._logs.get(name)
+        if log is None:
+            log = self._logs[name] = RowLog(self.path / name)
+        log.append(rows)
+
+    # -- what the generator wrote
+
+    @property
+    def load_path(self) -> Path:
+        """The folder that the generator writes to."""
+        return self.path / "load"
+
+    def load_summary(self) -> dict[str, Any] | None:
+        """The generator's totals, or None when it did not come to write them."""
+        return cast("dict[str, Any] | None", read_json(self.load_path / "summary.json"))
+
+    def load_timeline(self) -> Iterator[dict[str, Any]]:
+        """The generator's rows, one a second."""
+        return read_rows(self.load_path / "timeline.ndjson")
+
+    def acceptance(self) -> AcceptanceArray | None:
+        """The code of each event by ordinal (harness.measure.acceptance), or None when the generator did not
+        come to write them. Raises MeasurementInvalid when the file is damaged."""
+        path = self.load_path / "acceptance.npy"
+        try:
+            found: AcceptanceArray = np.load(path, allow_pickle=False)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, EOFError) as error:
+            raise MeasurementInvalid(f"'{path}' is damaged: {error}.") from None
+        if found.dtype != np.uint8 or found.ndim != 1:
+            raise MeasurementInvalid(
+                f"'{path}' must hold one uint8 an event, not {found.dtype}{found.shape}."
+            )
+        return found
+
+    # -- result and logs
+
+    def write_result(self, result: Mapping[str, Any]) -> None:
+        """Store what came of the run."""
+        replace_json(self.path / "result.json", result)
+
+    def result(self) -> dict[str, Any] | None:
+        """What came of the run, or None when nobody has worked it out."""
+        return cast("dict[str, Any] | None", read_json(self.path / "result.json"))
+
+    def write_report(self, name: str, text: str) -> Path:
+        """Store a rendered report beside the result, and return where."""
+        path = self.path / name
+        replace_file(path, text.encode())
+        return path
+
+    @property
+    def logs_path(self) -> Path:
+        """The folder for logs."""
+        return self.path / "logs"
