@@ -1,0 +1,118 @@
+"""The report in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from reports import wording
+
+STYLES = {"met": "bold green", "missed": "bold red", "invalid": "bold yellow"}
+
+
+def render(result: Mapping[str, Any]) -> RenderableType:
+    """Verdict, objectives, latency, ledger and bill, for a console of any width."""
+    style = STYLES[result["verdict"]] if result["status"] == "complete" else "bold yellow"
+    parts: list[RenderableType] = [
+        Text(wording.headline(result), style=style),
+        Text(_what(result)),
+        _objectives(result),
+        _latency(result),
+    ]
+    if result.get("ledger"):
+        parts.append(_ledger(result["ledger"]))
+    if result.get("cost"):
+        parts.append(_bill(result["cost"]))
+    return Group(*(Padding(part, (0, 0, 1, 0)) for part in parts))
+
+
+def _what(result: Mapping[str, Any]) -> str:
+    requests, rate = result["requests"], result["throughput"]
+    return (
+        f"{wording.count(requests['planned'])} requests planned, "
+        f"{wording.count(requests['sent'])} sent, "
+        f"{wording.count(requests['accepted'])} accepted, "
+        f"{wording.count(requests['throttled'])} throttled, "
+        f"{wording.count(requests['failed'])} failed, "
+        f"{wording.count(requests['indeterminate'])} never answered; "
+        f"{rate['achieved_per_s']:,.0f} requests/s of {rate['planned_per_s']:,.0f} planned."
+    )
+
+
+def _plain_table(title: str, *columns: tuple[str, bool]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for name, is_number in columns:
+        table.add_column(name, justify="right" if is_number else "left", header_style="dim")
+    return table
+
+
+def _objectives(result: Mapping[str, Any]) -> Table:
+    table = _plain_table(
+        "Objectives", ("", False), ("metric", False), ("limit", True), ("actual", True), ("", False)
+    )
+    for objective in result["objectives"]:
+        name = objective["name"]
+        mark = Text("met", style="green") if objective["met"] else Text("missed", style="red")
+        limit = f"{objective.get('comparison', '')} {wording.figure(name, objective['limit'])}"
+        actual = wording.figure(name, objective["actual"])
+        table.add_row(mark, Text(name), limit, actual, Text(objective.get("reason") or ""))
+    return table
+
+
+def _latency(result: Mapping[str, Any]) -> Table:
+    quantiles = ("p50", "p95", "p99", "max")
+    table = _plain_table(
+        "Latency of accepted requests", ("route", False), ("count", True), *((q, True) for q in quantiles)
+    )
+    for route, figures in (result.get("latency_ms") or {}).items():
+        cells = [wording.milliseconds(figures.get(q)) for q in quantiles]
+        table.add_row(Text(route), wording.count(figures["count"]), *cells)
+    for stage, figures in (result.get("stages_ms") or {}).items():
+        cells = [wording.milliseconds(figures.get(q)) for q in quantiles]
+        table.add_row(Text(stage.replace("_", " ")), wording.count(figures.get("count")), *cells)
+    return table
+
+
+def _ledger(ledger: Mapping[str, Any]) -> Table:
+    table = _plain_table("What became of each event", ("outcome", False), ("events", True), ("", False))
+    for outcome, events, meaning in wording.ledger_rows(ledger):
+        if events or outcome in ("accepted", "missing", "duplicated"):
+            style = "red" if events and outcome in ("missing", "duplicated", "unexpected") else ""
+            table.add_row(Text(outcome), Text(wording.count(events), style=style), Text(meaning, style="dim"))
+    return table
+
+
+def _bill(cost: Mapping[str, Any]) -> RenderableType:
+    table = _plain_table(
+        "The bill of this run on AWS",
+        ("service", False),
+        ("resource", False),
+        ("unit", False),
+        ("quantity", True),
+        ("amount", True),
+        ("basis", False),
+    )
+    for line in cost["lines"]:
+        table.add_row(
+            line["service"],
+            Text(line["resource"]),
+            line["unit"],
+            wording.quantity(line["quantity"]),
+            wording.dollars(line["amount"]),
+            Text(line["basis"], style="dim"),
+        )
+    table.add_row("total", "", "", "", Text(wording.dollars(cost["total"]), style="bold"), "")
+    times = cost.get("times_the_day_before")
+    said = (
+        f"{wording.dollars(cost['per_million_events'])} per million events, "
+        f"{wording.dollars(cost['per_hour'])} an hour, {wording.dollars(cost['per_month'])} a month of the same traffic"
+        + (f": {float(times):,.0f} times the day before." if times is not None else ".")
+    )
+    parts: list[RenderableType] = [table, Text(said)]
+    parts += [Text(f"Not priced: {item}", style="yellow") for item in cost.get("unknown") or []]
+    return Group(*parts)

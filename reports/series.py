@@ -1,0 +1,127 @@
+"""A run over time, as charts and tables want it: one list of points a series, seconds from the start."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Row = Mapping[str, Any]
+Point = tuple[float, float | None]
+
+
+@dataclass(frozen=True)
+class Series:
+    """`points` are (seconds from the start of the load, value); None where nothing was measured."""
+
+    name: str
+    points: Sequence[Point]
+
+    @property
+    def peak(self) -> float | None:
+        """The largest value, or None when there is none."""
+        values = [value for _, value in self.points if value is not None]
+        return max(values) if values else None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Series that share an axis. `unit` is what the axis counts; `note` says how to read it."""
+
+    title: str
+    unit: str
+    series: Sequence[Series]
+    note: str = ""
+
+
+def from_generator(rows: Sequence[Row], field: str, name: str, start_s: float) -> Series:
+    """A column of the generator's per-second rows; a second without a value stays empty."""
+    return Series(name, [(float(row["t"]) - start_s, _number(row.get(field))) for row in rows])
+
+
+def from_target(
+    rows: Iterable[Row],
+    wanted: Callable[[str, str], bool],
+    name: str,
+    start_s: float,
+    combine: Callable[[Iterable[float]], float] = sum,
+) -> Series:
+    """The rows that `wanted(service, metric)` picks, those of one moment combined into one value."""
+    moments: defaultdict[float, list[float]] = defaultdict(list)
+    for row in rows:
+        if wanted(str(row["service"]), str(row["name"])):
+            moments[float(row["t"])].append(float(row["value"]))
+    return Series(name, [(t - start_s, combine(values)) for t, values in sorted(moments.items())])
+
+
+def panels(load: Sequence[Row], target: Sequence[Row], start_s: float) -> list[Panel]:
+    """What the report charts, in the order a reader asks: what came, how fast it was answered, what piled up,
+    what was refused, who was let in."""
+
+    def metric(*names: str, service: str | None = None) -> Callable[[str, str], bool]:
+        return lambda of, name: name in names and service in (None, of)
+
+    return [
+        Panel(
+            "Arrivals",
+            "requests/s",
+            [
+                from_generator(load, "planned", "planned", start_s),
+                from_generator(load, "sent", "sent", start_s),
+                from_generator(load, "accepted", "accepted", start_s),
+            ],
+            "Planned arrivals do not wait for answers; where sent falls below planned, the system stalled.",
+        ),
+        Panel(
+            "Latency of accepted requests",
+            "ms",
+            [
+                from_generator(load, "p50_ms", "p50", start_s),
+                from_generator(load, "p95_ms", "p95", start_s),
+                from_generator(load, "p99_ms", "p99", start_s),
+            ],
+            "From the planned start to the last byte of the answer, on this machine.",
+        ),
+        Panel(
+            "Backlog",
+            "events",
+            [
+                from_target(target, metric("backlog_records"), "behind the stream consumer", start_s),
+                from_target(target, metric("async_backlog"), "asynchronous invocations", start_s),
+            ],
+            "Accepted and not yet through. It must not grow without end, and must be empty at the end.",
+        ),
+        Panel(
+            "Iterator age",
+            "ms",
+            [from_target(target, metric("iterator_age_ms"), "oldest", start_s, combine=max)],
+            "How old the last record of a batch was when the function got it.",
+        ),
+        Panel(
+            "Throttles",
+            "refusals/s",
+            [
+                from_target(target, metric("throttled", service="apigateway"), "API Gateway", start_s),
+                from_target(target, metric("throttled_records", service="kinesis"), "Kinesis", start_s),
+                from_target(target, metric("throttles", service="lambda"), "Lambda", start_s),
+                from_target(target, metric("throttled_requests", service="dynamodb"), "DynamoDB", start_s),
+            ],
+            "Refusals by the quotas and scaling rules of the limits profile.",
+        ),
+        Panel(
+            "Events and authorizations",
+            "per second",
+            [
+                from_generator(load, "events_accepted", "events accepted", start_s),
+                from_target(
+                    target, metric("authorizer_hits", "authorizer_misses"), "authorizations", start_s
+                ),
+                from_target(target, metric("authorizer_misses"), "authorizer invocations", start_s),
+            ],
+        ),
+    ]
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
