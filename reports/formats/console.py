@@ -110,7 +110,8 @@ def _bill(cost: Mapping[str, Any]) -> RenderableType:
     times = cost.get("times_the_day_before")
     said = (
         f"{wording.dollars(cost['per_million_events'])} per million events, "
-        f"{wording.dollars(cost['per_hour'])} an hour, {wording.dollars(cost['per_month'])} a month of the same traffic"
+        f"{wording.dollars(cost['per_hour'])} an hour, "
+        f"{wording.dollars(cost['per_month'])} a month of the same traffic"
         + (f": {float(times):,.0f} times the day before." if times is not None else ".")
     )
     parts: list[RenderableType] = [table, Text(said)]

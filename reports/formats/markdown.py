@@ -66,7 +66,8 @@ def _bill(result: Mapping[str, Any]) -> str:
     ]
     return (
         f"**{wording.dollars(cost['total'])}** for this run, "
-        f"{wording.dollars(cost['per_million_events'])} per million events, {wording.dollars(cost['per_month'])} a month of the same traffic{compared}.\n\n"
+        f"{wording.dollars(cost['per_million_events'])} per million events, "
+        f"{wording.dollars(cost['per_month'])} a month of the same traffic{compared}.\n\n"
         + _table(["service", "resource", "unit", "amount", "basis"], rows)
     )
 

@@ -178,7 +178,9 @@ def _bill(result: Result) -> str:
     return (
         f"<p>{wording.dollars(cost['per_million_events'])} per million events, "
         f"{wording.dollars(cost['per_hour'])} an hour, "
-        f"{wording.dollars(cost['per_month'])} a month of the same traffic, {'with' if cost.get('free_tier') else 'without'} the free tier.</p>{table}{extra}"
+        f""
+        f"{wording.dollars(cost['per_month'])} a month of the same traffic,"
+        f" {'with' if cost.get('free_tier') else 'without'} the free tier.</p>{table}{extra}"
     )
 
 
