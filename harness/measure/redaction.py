@@ -9,8 +9,10 @@ from typing import Any
 REDACTED = "[not stored]"
 
 _SECRET_WORDS = frozenset(
-    ("secret", "secrets", "password", "passwords", "passphrase", "token", "tokens")
-    + ("credential", "credentials", "authorization")
+    {
+        *("secret", "secrets", "password", "passwords", "passphrase", "token", "tokens"),
+        *("credential", "credentials", "authorization"),
+    }
 )
 # A key of these is a name, not a secret.
 _HARMLESS_KEYS = frozenset({"partition", "sort", "hash", "range", "primary", "object", "s3", "metric"})

@@ -20,6 +20,7 @@ file before the call returns and every whole file is replaced at once, so a cras
 from __future__ import annotations
 
 import datetime as dt
+import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -27,10 +28,13 @@ from pathlib import Path
 from typing import Any, Final, Literal, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.errors import EXIT_INTERRUPTED, EXIT_TARGET, LaunchdayError, MeasurementInvalid, UsageError
 from harness.measure.acceptance import AcceptanceArray
 from harness.measure.files import RowLog, read_json, read_rows, replace_file, replace_json, writing
+from harness.measure.ledger import Ledger
+from harness.measure.ledger_result import LedgerResult
 from harness.measure.meters import CallTally, Usage
 from harness.measure.observation import Invocation, Observation
 from harness.measure.plan import Plan
@@ -293,6 +297,35 @@ class RunFolder:
                 f"'{path}' must hold one uint8 an event, not {found.dtype}{found.shape}."
             )
         return found
+
+    # -- the ledger
+
+    def write_ledger(self, ledger: Ledger, result: LedgerResult) -> None:
+        """Store the outcome of each event, and what reconciling them gave."""
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, allow_pickle=False, **ledger.arrays())
+        replace_file(self.path / "ledger" / "outcomes.npz", buffer.getvalue())
+        replace_json(self.path / "ledger" / "ledger.json", result.to_json())
+
+    def ledger(self) -> LedgerResult | None:
+        """What reconciling gave, or None when the run did not get that far. Raises MeasurementInvalid when
+        the file is damaged."""
+        path = self.path / "ledger" / "ledger.json"
+        found = read_json(path)
+        if found is None:
+            return None
+        try:
+            return LedgerResult.from_json(found)
+        except (KeyError, TypeError) as error:
+            raise MeasurementInvalid(f"'{path}' is damaged: {error}.") from None
+
+    def outcomes(self) -> dict[str, NDArray[np.generic]] | None:
+        """The arrays of `Ledger.arrays`, or None when the run did not get that far."""
+        path = self.path / "ledger" / "outcomes.npz"
+        if not path.exists():
+            return None
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
 
     # -- result and logs
 

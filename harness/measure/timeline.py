@@ -1,8 +1,8 @@
 """The run second by second: gauges as they were, and counters as rates.
 
 A row is `{"t", "service", "resource", "name", "value", "kind"}`; `t` is in seconds since the epoch. The value
-of a `gauge` is what it showed at `t`; that of a `rate` is the growth a second of the counter of that name since
-the row before.
+of a `gauge` is what it showed at `t`; that of a `rate` is the growth a second of the counter of that name
+since the row before.
 """
 
 from __future__ import annotations
