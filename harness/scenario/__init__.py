@@ -1,0 +1,43 @@
+"""A scenario: who sends what, how much of it when, and what must hold.
+
+`load_scenario("mass_registration")` loads one; `Overrides(rate=500).apply(scenario)` makes it ready to run.
+"""
+
+from harness.scenario.loading import load_scenario, packaged_scenarios
+from harness.scenario.model import FLAWS, Scenario, Traffic
+from harness.scenario.overrides import Overrides
+from harness.scenario.population import City, Population
+from harness.scenario.shapes import (
+    LOCATION,
+    LOCATION_FLUSH,
+    REGISTRATION,
+    STREAMS,
+    Constant,
+    Launch,
+    LaunchDay,
+    Shape,
+    Stages,
+)
+from harness.scenario.trace import Trace, TraceEvents
+
+__all__ = [
+    "FLAWS",
+    "LOCATION",
+    "LOCATION_FLUSH",
+    "REGISTRATION",
+    "STREAMS",
+    "City",
+    "Constant",
+    "Launch",
+    "LaunchDay",
+    "Overrides",
+    "Population",
+    "Scenario",
+    "Shape",
+    "Stages",
+    "Trace",
+    "TraceEvents",
+    "Traffic",
+    "load_scenario",
+    "packaged_scenarios",
+]

@@ -1,0 +1,163 @@
+"""A scenario as a value: traffic from a population, what it must hold, and the day to set it beside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from harness.errors import UsageError
+from harness.objectives import Objectives
+from harness.scenario.checks import in_range, whole
+from harness.scenario.population import Population
+from harness.scenario.shapes import LOCATION_FLUSH, MAX_DURATION_S, MAX_RATE_PER_S, FloatArray, Shape
+from harness.scenario.trace import Trace
+
+FLAWS = (
+    "malformed",  # a field that cannot be
+    "stale",  # recorded 25 hours ago
+    "future",  # recorded in 10 minutes
+    "accuracy",  # a fix of 250 m
+    "speed",  # half a degree away from where the device was a moment ago
+    "duplicate",  # the device's last fix again, as a new event
+    "unchanged",  # the same place again within a minute
+    "late",  # older than what the device sent last
+    "resent",  # accepted, and sent again all the same
+    "unanswered",  # the device hangs up once it has sent
+    "poison",  # an event of the kind `poison`: bytes that are no event at all
+)
+
+_GRID_POINTS = 2_001  # rates are smooth; a shape has no feature shorter than 1/2000 of its run
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Arrivals over time. `scale` multiplies every rate. `flaws` are shares of the single locations."""
+
+    shape: Shape
+    spacing: Literal["poisson", "even"] = "poisson"
+    scale: float = 1.0
+    flaws: tuple[tuple[str, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.spacing not in ("poisson", "even"):
+            raise UsageError(f"Arrivals are spaced poisson or even, not {self.spacing!r}.")
+        in_range("the scale of the traffic", self.scale, 1e-9, 1e9)
+        for flaw, share in self.flaws:
+            if flaw not in FLAWS:
+                raise UsageError(f"'{flaw}' is no flaw.", f"Write one of {', '.join(FLAWS)}.")
+            in_range(f"the share of the flaw '{flaw}'", share, 0, 1)
+        in_range("the share of all flaws together", sum(share for _, share in self.flaws), 0, 1)
+
+    def rates(self, at_s: FloatArray, duration_s: float, population: Population) -> dict[str, FloatArray]:
+        """Requests a second by stream at `at_s`, in a run of `duration_s`."""
+        shares = np.clip(np.asarray(at_s, dtype=np.float64) / duration_s, 0.0, 1.0)
+        return {stream: rate * self.scale for stream, rate in self.shape.rates(shares, population).items()}
+
+    def expected_requests(self, duration_s: float, population: Population) -> dict[str, float]:
+        """Requests by stream in a whole run: the integral of the rates, or the count of a trace's rows."""
+        if isinstance(self.shape, Trace):
+            return self.shape.expected_requests()
+        grid = np.linspace(0.0, duration_s, _GRID_POINTS)
+        rates = self.rates(grid, duration_s, population)
+        return {stream: float(np.trapezoid(rate, grid)) for stream, rate in rates.items()}
+
+    def expected_events(self, duration_s: float, population: Population) -> dict[str, float]:
+        """Events by stream in a whole run: a flush counts as what it carries."""
+        requests = self.expected_requests(duration_s, population)
+        return {
+            stream: count * (self.shape.flush_events if stream == LOCATION_FLUSH else 1)
+            for stream, count in requests.items()
+        }
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A surge to rehearse. See docs/ for how to write one."""
+
+    name: str
+    summary: str
+    traffic: Traffic
+    population: Population
+    objectives: Objectives = field(default_factory=Objectives)
+    duration_s: float = 60.0
+    seed: int = 1
+    day_before: Traffic | None = None
+    """The same platform on the day before, at the same scale: what the run is set beside."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Parameters of the pipeline that this scenario needs (`DeployParameters.settings`)."""
+    path: Path | None = None
+    """Where it was loaded from."""
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            raise UsageError("A scenario needs a name.")
+        in_range("the duration, in seconds,", self.duration_s, 0.1, MAX_DURATION_S)
+        whole("the seed", self.seed, 0, 2**63 - 1)
+
+    def rates(self, at_s: FloatArray) -> dict[str, FloatArray]:
+        """Requests a second by stream at `at_s`, seconds since the start of the run."""
+        return self.traffic.rates(at_s, self.duration_s, self.population)
+
+    def _peak(self, events: bool) -> float:
+        grid = np.linspace(0.0, self.duration_s, _GRID_POINTS)
+        rates = self.rates(grid)
+        flush = self.traffic.shape.flush_events if events else 1
+        total = sum(rate * (flush if stream == LOCATION_FLUSH else 1) for stream, rate in rates.items())
+        return float(np.max(total))
+
+    @property
+    def peak_per_s(self) -> float:
+        """The highest rate of the run, in requests a second."""
+        return self._peak(events=False)
+
+    @property
+    def peak_events_per_s(self) -> float:
+        """The highest rate of the run, in events a second: what a deployment is to be sized for."""
+        return self._peak(events=True)
+
+    def expected_events(self) -> dict[str, float]:
+        """Events by stream in the whole run."""
+        return self.traffic.expected_events(self.duration_s, self.population)
+
+    def expected_requests(self) -> dict[str, float]:
+        """Requests by stream in the whole run."""
+        return self.traffic.expected_requests(self.duration_s, self.population)
+
+    def times_the_day_before(self) -> float | None:
+        """How many times as many requests as in the same hours of the day before."""
+        if self.day_before is None:
+            return None
+        before = self.day_before.expected_requests(self.duration_s, self.population)
+        return sum(self.expected_requests().values()) / sum(before.values())
+
+    def with_peak(self, per_s: float) -> Scenario:
+        """The same, its traffic and its day before scaled so that the peak is `per_s` requests a second."""
+        in_range("the rate, in requests a second,", per_s, 1e-3, MAX_RATE_PER_S)
+        if isinstance(self.traffic.shape, Trace):
+            raise UsageError("A trace has a rate of its own.", "Use --compress or --duration to change it.")
+        return self.scaled(per_s / self.peak_per_s)
+
+    def scaled(self, factor: float) -> Scenario:
+        """The same with every rate, of the day before too, times `factor`."""
+        before = self.day_before
+        return replace(
+            self,
+            traffic=replace(self.traffic, scale=self.traffic.scale * factor),
+            day_before=before and replace(before, scale=before.scale * factor),
+        )
+
+    def with_duration(self, duration_s: float) -> Scenario:
+        """The same curve on a run of `duration_s`. A trace is compressed to it."""
+        in_range("the duration, in seconds,", duration_s, 1, MAX_DURATION_S)
+        shape = self.traffic.shape
+        if isinstance(shape, Trace):
+            return replace(
+                self,
+                traffic=replace(self.traffic, shape=replace(shape, compress=shape.span_s / duration_s)),
+                duration_s=duration_s,
+            )
+        return replace(self, duration_s=duration_s)

@@ -1,0 +1,41 @@
+"""A smoke test: ten devices, and everything that can become of an event, in about twenty seconds.
+
+Registered, archived, discarded for each reason there is, dead-lettered, superseded, redelivered,
+and a request that was never answered. Run it first on a new pipeline or a new machine.
+"""
+
+from harness.objectives import Objectives
+from harness.scenario import (
+    FLAWS,
+    LOCATION,
+    LOCATION_FLUSH,
+    REGISTRATION,
+    City,
+    Constant,
+    Population,
+    Scenario,
+    Traffic,
+)
+
+scenario = Scenario(
+    name="every_outcome",
+    summary="A smoke test: ten devices, and everything that can become of an event.",
+    traffic=Traffic(
+        Constant(
+            per_s=10.0,
+            mix=((REGISTRATION, 0.15), (LOCATION, 0.8), (LOCATION_FLUSH, 0.05)),
+            cadence_s=1.25,
+            flush_events=5,
+        ),
+        spacing="even",
+        flaws=tuple((flaw, 0.04) for flaw in FLAWS),
+    ),
+    population=Population(
+        accounts=3,
+        devices=10,
+        cities=(City("Lisbon", 38.7223, -9.1393, utc_offset_h=1),),
+        tenant_skew=0.5,
+    ),
+    objectives=Objectives.of("ledger.missing==0", "ledger.duplicated==0"),
+    duration_s=20.0,
+)
