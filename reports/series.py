@@ -17,6 +17,8 @@ class Series:
 
     name: str
     points: Sequence[Point]
+    muted: bool = False
+    """Drawn in the background: what was meant to be, behind what was."""
 
     @property
     def peak(self) -> float | None:
@@ -35,9 +37,12 @@ class Panel:
     note: str = ""
 
 
-def from_generator(rows: Sequence[Row], field: str, name: str, start_s: float) -> Series:
+def from_generator(
+    rows: Sequence[Row], field: str, name: str, start_s: float, *, muted: bool = False
+) -> Series:
     """A column of the generator's per-second rows; a second without a value stays empty."""
-    return Series(name, [(float(row["t"]) - start_s, _number(row.get(field))) for row in rows])
+    points = [(float(row["t"]) - start_s, _number(row.get(field))) for row in rows]
+    return Series(name, points, muted)
 
 
 def from_target(
@@ -47,12 +52,15 @@ def from_target(
     start_s: float,
     combine: Callable[[Iterable[float]], float] = sum,
 ) -> Series:
-    """The rows that `wanted(service, metric)` picks, those of one moment combined into one value."""
+    """The rows that `wanted(service, metric)` picks, those of one moment combined into one value.
+
+    A target that was looked at and showed none of them had none: 0."""
     moments: defaultdict[float, list[float]] = defaultdict(list)
     for row in rows:
+        values = moments[float(row["t"])]
         if wanted(str(row["service"]), str(row["name"])):
-            moments[float(row["t"])].append(float(row["value"]))
-    return Series(name, [(t - start_s, combine(values)) for t, values in sorted(moments.items())])
+            values.append(float(row["value"]))
+    return Series(name, [(t - start_s, combine(values or [0.0])) for t, values in sorted(moments.items())])
 
 
 def panels(load: Sequence[Row], target: Sequence[Row], start_s: float) -> list[Panel]:
@@ -67,7 +75,7 @@ def panels(load: Sequence[Row], target: Sequence[Row], start_s: float) -> list[P
             "Arrivals",
             "requests/s",
             [
-                from_generator(load, "planned", "planned", start_s),
+                from_generator(load, "planned", "planned", start_s, muted=True),
                 from_generator(load, "sent", "sent", start_s),
                 from_generator(load, "accepted", "accepted", start_s),
             ],

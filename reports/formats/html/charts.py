@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Sequence
 from html import escape
+from itertools import count
 
 from reports.series import Panel, Point, Series
 
@@ -33,9 +34,9 @@ def line_chart(panel: Panel) -> str:
     ]
     parts += [_grid_line(tick, y(tick)) for tick in ticks(0.0, top, 4)]
     parts += [_label(x(tick), HEIGHT - 8, "middle", f"{short(tick)} s") for tick in ticks(start, end, 6)]
-    for index, series in enumerate(panel.series):
+    for series, colour in coloured(panel):
         if series.peak is not None:
-            parts.append(f'<path class="line s{index}" d="{_path(series.points, x, y)}"/>')
+            parts.append(f'<path class="line {colour}" d="{_path(series.points, x, y)}"/>')
     parts.append('<line class="cross" y1="0" y2="0" x1="0" x2="0"/></svg>')
     return "".join(parts)
 
@@ -43,10 +44,16 @@ def line_chart(panel: Panel) -> str:
 def legend(panel: Panel) -> str:
     """Which colour is which, each with its peak; what was never measured says so."""
     items = []
-    for index, series in enumerate(panel.series):
+    for series, colour in coloured(panel):
         peak = "not measured" if series.peak is None else f"peak {short(series.peak)}"
-        items.append(f'<li><i class="s{index}"></i>{escape(series.name)} <small>{peak}</small></li>')
+        items.append(f'<li><i class="{colour}"></i>{escape(series.name)} <small>{peak}</small></li>')
     return f'<ul class="legend">{"".join(items)}</ul>'
+
+
+def coloured(panel: Panel) -> list[tuple[Series, str]]:
+    """Each series with the class of its colour: `s0` for a muted one, `s1`, `s2`, ... for the others."""
+    others = count(1)
+    return [(series, "s0" if series.muted else f"s{next(others)}") for series in panel.series]
 
 
 def nice_ceiling(value: float) -> float:
