@@ -1,0 +1,1 @@
+"""The services of the reference pipeline, one folder each: a `serverless.yml` and the handlers it names."""

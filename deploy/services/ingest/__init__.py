@@ -1,0 +1,1 @@
+"""The REST entrance: its authorizer and its mapping templates."""

@@ -1,0 +1,1 @@
+"""What happens behind the stream: the processor and the archiver."""

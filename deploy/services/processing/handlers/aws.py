@@ -1,0 +1,63 @@
+"""The AWS clients of this service: one each, made once for the life of an execution environment.
+
+botocore's clients are used without boto3's layer above them (50 ms of start-up on a small function), with
+parameter validation off: what is sent is made here, and checked by the service itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+
+_CONFIG = Config(
+    parameter_validation=False,
+    connect_timeout=2,
+    read_timeout=10,
+    max_pool_connections=4,
+    tcp_keepalive=True,
+    retries={"mode": "standard", "max_attempts": 4},
+)
+
+
+@cache
+def _session() -> botocore.session.Session:
+    return botocore.session.get_session()
+
+
+@cache
+def client(service: str) -> Any:
+    """The client of `service`."""
+    made = _session().create_client(service, config=_CONFIG)
+    if service == "dynamodb":
+        made.meta.events.register("before-parse.dynamodb.BatchGetItem", _parse_plainly)
+    return made
+
+
+def _parse_plainly(
+    response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_other: object
+) -> None:
+    """Take BatchGetItem's JSON as it is: botocore's walk over the shapes of 100 items with twelve attributes
+    costs 7 ms, the plain parse 0.5 ms, and both give the same dictionaries (no item here holds binaries)."""
+    if response_dict["status_code"] == 200:
+        customized_response_dict.update(json.loads(response_dict["body"]))
+        response_dict["body"] = b"{}"
+
+
+def setting(name: str) -> str:
+    """An environment variable that the service's `serverless.yml` sets."""
+    value = os.environ.get(name)
+    if not value:
+        raise RuntimeError(f"The environment variable {name} is not set; serverless.yml names it.")
+    return value
+
+
+def backoff_s(attempt: int) -> float:
+    """How long to wait before attempt number `attempt` (1 is the first retry): full jitter under 50 ms
+    doubling, at most 2 s."""
+    return random.uniform(0, min(2.0, 0.05 * 2**attempt))
