@@ -1,1 +1,5 @@
 """Kinesis Data Streams."""
+
+from harness.emulator.services.kinesis.service import KinesisService
+
+__all__ = ["KinesisService"]
