@@ -33,6 +33,8 @@ class Invocation:
     status: InvocationStatus
     records: int = 0
     """How many records its event carried, for an event source mapping; else 0."""
+    runtime: str = ""
+    """AWS's identifier of the function's runtime (`python3.13`); empty when the target does not say."""
 
 
 @dataclass(slots=True)

@@ -1,1 +1,1 @@
-"""How long AWS takes, as models with their sources."""
+"""How long AWS's own steps take: a dated table and the models on it, never mixed with measured times."""

@@ -1,0 +1,211 @@
+"""What a run used, ready to be billed: meters from the start of the load to the end of the drain, without
+what watching the run used itself, and with Lambda's duration by the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.aws.latencies.duration import billed_ms, init_ms, round_up
+from harness.aws.latencies.table import call_latencies
+from harness.aws.prices.bill import Span
+from harness.aws.prices.line import ResourceUsage
+from harness.errors import MeasurementInvalid
+from harness.measure.meters import CallTally
+from harness.measure.observation import Invocation
+from harness.measure.plan import UnbilledUsage
+from harness.measure.run_folder import Marked, RunFolder
+from harness.measure.timeline import Timeline
+
+_MB_A_GB = 1024
+_MS_A_SECOND = 1000
+# Gauges that a bill needs beside the meters, by service.
+_BILLED_GAUGES = {"dynamodb": "storage_bytes"}
+
+_Quantities = dict[tuple[str, str], dict[str, Decimal]]
+
+
+@dataclass(frozen=True)
+class FunctionDuration:
+    """The duration of one function's invocations, as AWS would bill it by the model, and as this machine's
+    clock had it. `calls_not_modelled` are AWS calls without a latency in the table, by
+    `<service>:<operation>`: with them, the model is a lower bound."""
+
+    function: str
+    architecture: str
+    memory_mb: int
+    invocations: int
+    cold_starts: int
+    modelled_gb_s: Decimal
+    measured_gb_s: Decimal
+    calls_not_modelled: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What watching the run used: not on the bill."""
+
+    service: str
+    resource: str
+    why: str
+    quantities: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True)
+class RunUsage:
+    """What a run used. `complete` is False when the run ended before its drain did."""
+
+    resources: tuple[ResourceUsage, ...]
+    span: Span
+    functions: tuple[FunctionDuration, ...]
+    left_out: tuple[LeftOut, ...]
+    complete: bool
+
+
+def run_usage(folder: RunFolder) -> RunUsage | None:
+    """From a run folder; None when the load never started, or nothing was observed after it did. Raises
+    MeasurementInvalid when the folder is damaged."""
+    start = folder.marked_usage("load_start")
+    end = folder.marked_usage("end")
+    complete = end is not None
+    end = end or folder.marked_usage("latest")
+    if start is None or end is None or end.at_s <= start.at_s:
+        return None
+    load_end = folder.marked_usage("load_end") or end
+    unbilled = folder.plan().get("unbilled", [])
+    used, left_out = _split(_grown(start, end), unbilled)
+    _add_gauges(used, folder.timeline(), unbilled)
+    functions = function_durations(
+        (i for i in folder.invocations() if start.at_s <= i.started_at_s <= end.at_s),
+        folder.calls(),
+        unbilled,
+    )
+    for duration in functions:
+        quantities = used.setdefault(("lambda", duration.function), {})
+        unit = f"gb_seconds_{duration.architecture}"
+        quantities[unit] = quantities.get(unit, Decimal(0)) + duration.modelled_gb_s
+    span = Span.of_seconds(load_end.at_s - start.at_s, end.at_s - start.at_s)
+    resources = tuple(
+        ResourceUsage(service, resource, quantities, span.metered_h)
+        for (service, resource), quantities in sorted(used.items())
+    )
+    return RunUsage(resources, span, functions, left_out, complete)
+
+
+def function_durations(
+    invocations: Iterable[Invocation], calls: Iterable[CallTally], unbilled: Sequence[UnbilledUsage] = ()
+) -> tuple[FunctionDuration, ...]:
+    """The duration model over invocations, a function, architecture and memory size at a time. Calls belong
+    to an invocation by its trace id; those of `unbilled` resources are left out; invocations that share a
+    trace id share its calls evenly."""
+    by_kind: dict[tuple[str, str, int, str], list[Invocation]] = {}
+    sharing: dict[str, int] = {}
+    for invocation in invocations:
+        key = (invocation.function, invocation.architecture, invocation.memory_mb, invocation.runtime)
+        by_kind.setdefault(key, []).append(invocation)
+        sharing[invocation.trace_id] = sharing.get(invocation.trace_id, 0) + 1
+    waiting, unknown = _call_times(calls, unbilled)
+    return tuple(
+        _function_duration(key, found, waiting, unknown, sharing) for key, found in sorted(by_kind.items())
+    )
+
+
+def _function_duration(
+    key: tuple[str, str, int, str],
+    found: Sequence[Invocation],
+    waiting: Mapping[str, float],
+    unknown: Mapping[str, Mapping[str, int]],
+    sharing: Mapping[str, int],
+) -> FunctionDuration:
+    function, architecture, memory_mb, runtime = key
+    cold = _column([i.init_ms for i in found])
+    init_cpu = np.where(np.isnan(cold), np.nan, np.nan_to_num(_column([i.init_cpu_ms for i in found])))
+    calls = _column([waiting.get(i.trace_id, 0.0) / sharing[i.trace_id] for i in found])
+    wall = _column([i.wall_ms for i in found])
+    init = init_ms(runtime, architecture, memory_mb, init_cpu)
+    modelled = billed_ms(init, _column([i.cpu_ms for i in found]), memory_mb, calls)
+    timed_out = np.array([i.status == "timeout" for i in found], dtype=np.bool_)
+    modelled = np.where(timed_out, round_up(init + wall), modelled)
+    measured = round_up(wall + np.nan_to_num(cold))
+    missing: dict[str, int] = {}
+    for trace_id in {i.trace_id for i in found} & unknown.keys():
+        for call, n in unknown[trace_id].items():
+            missing[call] = missing.get(call, 0) + n
+    return FunctionDuration(
+        function=function,
+        architecture=architecture,
+        memory_mb=memory_mb,
+        invocations=len(found),
+        cold_starts=int(np.count_nonzero(~np.isnan(cold))),
+        modelled_gb_s=_gb_seconds(modelled, memory_mb),
+        measured_gb_s=_gb_seconds(measured, memory_mb),
+        calls_not_modelled=dict(sorted(missing.items())),
+    )
+
+
+def _gb_seconds(duration_ms: NDArray[np.int64], memory_mb: int) -> Decimal:
+    return Decimal(int(duration_ms.sum())) * memory_mb / _MB_A_GB / _MS_A_SECOND
+
+
+def _column(values: Sequence[float | None]) -> NDArray[np.float64]:
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def _call_times(
+    calls: Iterable[CallTally], unbilled: Sequence[UnbilledUsage]
+) -> tuple[dict[str, float], dict[str, dict[str, int]]]:
+    """By trace id: the modelled time of its calls in ms, and its calls without a latency."""
+    table = call_latencies()
+    skipped = {(item["service"], item["resource"]) for item in unbilled}
+    waiting: dict[str, float] = {}
+    unknown: dict[str, dict[str, int]] = {}
+    for trace_id, service, operation, resource, n in calls:
+        if (service, resource) in skipped:
+            continue
+        call = f"{service}:{operation}"
+        latency = table.get(call)
+        if latency is not None:
+            waiting[trace_id] = waiting.get(trace_id, 0.0) + latency.mean_ms * n
+        else:
+            of_trace = unknown.setdefault(trace_id, {})
+            of_trace[call] = of_trace.get(call, 0) + n
+    return waiting, unknown
+
+
+def _grown(start: Marked, end: Marked) -> Iterator[tuple[str, str, str, Decimal]]:
+    """What the meters grew by. Raises MeasurementInvalid when one fell: its process was started again."""
+    before = {usage[:3]: usage.quantity for usage in start.usage}
+    for service, resource, unit, quantity in end.usage:
+        growth = Decimal(str(quantity)) - Decimal(str(before.get((service, resource, unit), 0)))
+        if growth < 0:
+            raise MeasurementInvalid(
+                f"The meter {service} {resource} {unit} fell during the run: its process was started again."
+            )
+        yield service, resource, unit, growth
+
+
+def _split(
+    grown: Iterable[tuple[str, str, str, Decimal]], unbilled: Sequence[UnbilledUsage]
+) -> tuple[_Quantities, tuple[LeftOut, ...]]:
+    why = {(item["service"], item["resource"]): item["why"] for item in unbilled}
+    used: _Quantities = {}
+    for service, resource, unit, quantity in grown:
+        if quantity:
+            used.setdefault((service, resource), {})[unit] = quantity
+    left_out = tuple(
+        LeftOut(service, resource, why[service, resource], used.pop((service, resource)))
+        for service, resource in sorted(why.keys() & used.keys())
+    )
+    return used, left_out
+
+
+def _add_gauges(used: _Quantities, timeline: Timeline, unbilled: Sequence[UnbilledUsage]) -> None:
+    skipped = {(item["service"], item["resource"]) for item in unbilled}
+    for service, name in _BILLED_GAUGES.items():
+        for series in timeline.select(name, service=service, kind="gauge"):
+            if (service, series.resource) not in skipped:
+                used.setdefault((service, series.resource), {})[name] = Decimal(str(series.last))
