@@ -22,6 +22,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,6 +94,8 @@ class RunFolder:
         self._rates = Rates()
         self._logs: dict[str, RowLog] = {}
         self._marks: dict[str, dict[str, Any]] = {}
+        # The sampler's thread appends while the conductor's marks.
+        self._lock = threading.RLock()
 
     # -- making and opening
 
@@ -192,13 +195,15 @@ class RunFolder:
 
     def close(self) -> None:
         """Close the files that are being appended to. What is appended later opens them again."""
-        logs, self._logs = self._logs, {}
+        with self._lock:
+            logs, self._logs = self._logs, {}
         for log in logs.values():
             log.close()
 
     def _store_state(self, **changes: Any) -> None:
-        self._state.update(changes)
-        replace_json(self.path / "run.json", redact(self._state))
+        with self._lock:
+            self._state.update(changes)
+            replace_json(self.path / "run.json", redact(self._state))
 
     # -- plan and environment
 
@@ -238,8 +243,9 @@ class RunFolder:
         self._mark(mark, usage, at_s, durable=True)
 
     def _mark(self, mark: Mark, usage: Iterable[Usage], at_s: float, *, durable: bool) -> None:
-        self._marks[mark] = {"at_s": at_s, "usage": [list(item) for item in usage]}
-        replace_json(self.path / "usage.json", self._marks, durable=durable)
+        with self._lock:
+            self._marks[mark] = {"at_s": at_s, "usage": [list(item) for item in usage]}
+            replace_json(self.path / "usage.json", self._marks, durable=durable)
 
     def marked_usage(self, mark: Mark) -> Marked | None:
         """The meters at a mark, or None when the run did not get that far."""
@@ -250,8 +256,11 @@ class RunFolder:
 
     def timeline(self) -> Timeline:
         """The target second by second."""
-        rows = read_rows(self.path / "timeline.ndjson")
-        return Timeline.of(Row(**row) for row in rows if row["value"] is not None)
+        return Timeline.of(Row(**row) for row in self.timeline_rows() if row["value"] is not None)
+
+    def timeline_rows(self) -> Iterator[dict[str, Any]]:
+        """The rows of the timeline as they are stored; a value that was not a number is None."""
+        return read_rows(self.path / "timeline.ndjson")
 
     def invocations(self) -> Iterator[Invocation]:
         """Every Lambda invocation that was seen, as it happened."""
@@ -262,10 +271,11 @@ class RunFolder:
         return (CallTally(*row) for row in read_rows(self.path / "calls.ndjson"))
 
     def _append(self, name: str, rows: Iterable[Any]) -> None:
-        log = self._logs.get(name)
-        if log is None:
-            log = self._logs[name] = RowLog(self.path / name)
-        log.append(rows)
+        with self._lock:
+            log = self._logs.get(name)
+            if log is None:
+                log = self._logs[name] = RowLog(self.path / name)
+            log.append(rows)
 
     # -- what the generator wrote
 

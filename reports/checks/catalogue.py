@@ -1,0 +1,102 @@
+"""All metrics by name, and objectives held against them.
+
+An objective on a metric that does not exist is an error before anything is started. One whose metric is not
+known in a run is *not met*, with the reason: what was not shown does not pass a gate.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.errors import UsageError
+from harness.objectives import Objective
+from reports.checks import cost, latency, ledger, throughput
+from reports.checks.measured import Measured
+from reports.checks.metrics import SUFFIXES, Metric, Reading, Readings, Unit
+
+
+@dataclass(frozen=True)
+class Judged:
+    """An objective and what it was held against."""
+
+    objective: Objective
+    unit: Unit
+    reading: Reading
+
+    @property
+    def met(self) -> bool:
+        """Whether it is known to hold."""
+        return self.reading.value is not None and self.objective.met(self.reading.value)
+
+
+def known_metrics(routes: Iterable[str] = ()) -> dict[str, Metric]:
+    """Every metric of a pipeline with these routes, by name."""
+    groups = (latency.metrics(list(routes)), throughput.METRICS, ledger.METRICS, cost.METRICS)
+    return {metric.name: metric for group in groups for metric in group}
+
+
+def check_objectives(objectives: Iterable[Objective], routes: Iterable[str] = ()) -> None:
+    """Whether each names a metric, in a unit of its kind. Raises UsageError for the first that does not."""
+    known = known_metrics(routes)
+    for objective in objectives:
+        metric = known.get(objective.metric)
+        if metric is None:
+            raise UsageError(
+                f"There is no metric '{objective.metric}'.", _suggestion(objective.metric, known)
+            )
+        if objective.unit not in SUFFIXES[metric.unit]:
+            raise UsageError(
+                f"'{metric.name}' is in {_UNIT_WORDS[metric.unit]}, not in {objective.unit}.",
+                f"Write the limit of '{metric.name}' as {_EXAMPLES[metric.unit]}.",
+            )
+
+
+def read_metrics(measured: Measured, routes: Iterable[str]) -> Readings:
+    """Every metric of one run."""
+    return (
+        latency.readings(measured, routes)
+        | throughput.readings(measured)
+        | ledger.readings(measured)
+        | cost.readings(measured)
+    )
+
+
+def judge(objectives: Iterable[Objective], readings: Readings, routes: Sequence[str]) -> list[Judged]:
+    """Hold each objective against its reading. Raises UsageError for a metric that does not exist."""
+    objectives = list(objectives)
+    check_objectives(objectives, routes)
+    known = known_metrics(routes)
+    return [
+        Judged(objective, known[objective.metric].unit, readings[objective.metric])
+        for objective in objectives
+    ]
+
+
+_UNIT_WORDS: Mapping[Unit, str] = {
+    "ms": "milliseconds",
+    "s": "seconds",
+    "share": "shares of one",
+    "/s": "a second",
+    "count": "a number",
+    "USD": "dollars",
+    "times": "times",
+}
+_EXAMPLES: Mapping[Unit, str] = {
+    "ms": "250ms or 2s",
+    "s": "30s",
+    "share": "99% or 0.99",
+    "/s": "1000/s",
+    "count": "0",
+    "USD": "$5",
+    "times": "10",
+}
+
+
+def _suggestion(name: str, known: Mapping[str, Metric]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    if close:
+        return f"Did you mean '{close[0]}'?"
+    groups = sorted({metric.partition(".")[0] for metric in known if "[" not in metric})
+    return f"Metrics begin with {', '.join(groups)}; docs/ lists them."

@@ -1,0 +1,100 @@
+"""A run as the checks see it: the run folder's parts, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from harness.aws.prices.bill import Bill, DayBeforeTraffic, bill
+from harness.aws.prices.book import load_book
+from harness.errors import MeasurementInvalid
+from harness.measure.ledger_result import LedgerResult
+from harness.measure.plan import DayBefore, Plan
+from harness.measure.run_folder import RunFolder, RunState
+from harness.measure.timeline import Timeline
+from harness.measure.usage import RunUsage, run_usage
+
+DEFAULT_REGION = "us-east-1"
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a run folder holds; None for what the run did not come to. `unreadable` has a sentence for each
+    part that is damaged."""
+
+    state: RunState
+    plan: Plan
+    environment: Mapping[str, Any]
+    load: Mapping[str, Any] | None
+    ledger: LedgerResult | None
+    timeline: Timeline
+    usage: RunUsage | None
+    bill: Bill | None
+    load_window_s: tuple[float, float] | None
+    """When the load began and ended, in seconds since the epoch, by the meters' marks."""
+    unreadable: tuple[str, ...] = ()
+
+
+def read(folder: RunFolder) -> Measured:
+    """Read `folder`, whatever became of its run."""
+    damaged: list[str] = []
+
+    def part(reader: Callable[[], _T], otherwise: _T) -> _T:
+        try:
+            return reader()
+        except MeasurementInvalid as error:
+            damaged.append(error.message)
+            return otherwise
+
+    plan = part(folder.plan, Plan())
+    load = part(folder.load_summary, None)
+    ledger = part(folder.ledger, None)
+    usage = part(lambda: run_usage(folder), None)
+    return Measured(
+        state=folder.state,
+        plan=plan,
+        environment=part(folder.environment, {}),
+        load=load,
+        ledger=ledger,
+        timeline=part(folder.timeline, Timeline(())),
+        usage=usage,
+        bill=None if usage is None else _bill(usage, plan, accepted_events(load)),
+        load_window_s=_load_window_s(folder),
+        unreadable=tuple(dict.fromkeys(damaged)),
+    )
+
+
+def accepted_events(load: Mapping[str, Any] | None) -> int | None:
+    """How many events the answers accepted, or None when the generator wrote no totals."""
+    return None if load is None else int(load["events"]["accepted"])
+
+
+def _bill(usage: RunUsage, plan: Plan, events: int | None) -> Bill:
+    day_before = plan.get("day_before")
+    return bill(
+        usage.resources,
+        usage.span,
+        events or 0,
+        load_book(plan.get("region", DEFAULT_REGION)),
+        free_tier=plan.get("free_tier", False),
+        day_before=None if day_before is None else _day_before(day_before),
+    )
+
+
+def _day_before(given: DayBefore) -> DayBeforeTraffic:
+    cost = given.get("cost_per_hour")
+    return DayBeforeTraffic(
+        events_per_hour=Decimal(str(given["events_per_hour"])),
+        cost_per_hour=None if cost is None else Decimal(cost),
+        source=given["source"],
+    )
+
+
+def _load_window_s(folder: RunFolder) -> tuple[float, float] | None:
+    start = folder.marked_usage("load_start")
+    end = folder.marked_usage("load_end") or folder.marked_usage("end") or folder.marked_usage("latest")
+    return None if start is None or end is None else (start.at_s, end.at_s)

@@ -1,0 +1,97 @@
+"""The verdict of a run, and the exit code that says it.
+
+* `invalid`: the run is not complete, the generator or the observer could not keep up, the ledger could not
+  be read, a file is damaged, or the sums do not add up. Nothing is said of the objectives then.
+* `missed`: the backlog did not empty within its limit, or an objective is not met or not known.
+* `met`: all else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+from harness.errors import EXIT_INTERRUPTED, EXIT_INVALID, EXIT_MET, EXIT_MISSED, EXIT_TARGET
+from reports.checks.catalogue import Judged
+from reports.checks.measured import Measured
+
+Verdict = Literal["met", "missed", "invalid"]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A verdict and, unless the objectives say it all, a sentence why."""
+
+    verdict: Verdict
+    reason: str | None
+
+
+def decide(measured: Measured, judged: Sequence[Judged], broken: Sequence[str]) -> Decision:
+    """The verdict; `broken` are the sentences of identities that do not hold."""
+    invalid = _why_invalid(measured) or next(iter(broken), None)
+    if invalid:
+        return Decision("invalid", invalid)
+    drain = measured.state.drain
+    if drain is not None and not drain.emptied:
+        return Decision("missed", f"The backlog was not empty after {drain.duration_s:.0f} s.")
+    if all(one.met for one in judged):
+        return Decision("met", None)
+    return Decision("missed", None)
+
+
+def _why_invalid(measured: Measured) -> str | None:
+    state, load = measured.state, measured.load
+    if state.status != "complete":
+        return state.error or f"The run is not complete: it is {state.status}."
+    if measured.unreadable:
+        return measured.unreadable[0]
+    if load is None:
+        return "The generator wrote no totals."
+    if not load["valid"]:
+        return str(load.get("invalid_reason") or "The generator says that its measurement is not valid.")
+    if state.incidents:
+        return state.incidents[0]
+    if state.lost:
+        return f"{state.lost} Lambda invocations or calls were lost before they were observed."
+    return None if measured.ledger is not None else "The ledger was not read."
+
+
+def exit_code(result: Mapping[str, Any]) -> int:
+    """What the process that made or read this result.json ends with."""
+    if result["status"] == "interrupted":
+        return EXIT_INTERRUPTED
+    if result["status"] == "failed":
+        return int(result.get("exit_code") or EXIT_TARGET)
+    return {"met": EXIT_MET, "missed": EXIT_MISSED, "invalid": EXIT_INVALID}[str(result["verdict"])]
+
+
+def broken_identities(result: Mapping[str, Any]) -> list[str]:
+    """A sentence for each sum in a result.json that does not hold; sums of what is not known are left out."""
+    requests, ledger, cost = result["requests"], result.get("ledger"), result.get("cost")
+    found = []
+    if requests["planned"] is not None:
+        found += _unequal("planned requests", requests, "planned", ("sent", "dropped"))
+        answers = ("accepted", "throttled", "failed", "indeterminate")
+        found += _unequal("sent requests", requests, "sent", answers)
+    if ledger:
+        ended = {**ledger, "discarded": sum(ledger["discarded"].values())}
+        outcomes = ("registered", "archived", "discarded", "dead_lettered", "missing")
+        found += _unequal("accepted events", ended, "accepted", outcomes)
+        said = result["events"]["accepted"]
+        if said is not None and said != ledger["accepted"]:
+            found.append(f"The generator counted {said} accepted events, the ledger {ledger['accepted']}.")
+    if cost and cost["total"] is not None:
+        lines = sum((Decimal(line["amount"]) for line in cost["lines"] if line["amount"]), Decimal(0))
+        if abs(lines - Decimal(cost["total"])) > Decimal("0.000001"):
+            found.append(f"The bill's lines add up to {lines}, its total is {cost['total']}.")
+    return found
+
+
+def _unequal(what: str, values: Mapping[str, int], whole: str, parts: Sequence[str]) -> list[str]:
+    total = sum(values[part] for part in parts)
+    if values[whole] == total:
+        return []
+    names = " + ".join(part.replace("_", " ") for part in parts)
+    return [f"There are {values[whole]} {what}, but {names} is {total}."]
