@@ -1,0 +1,82 @@
+"""`python -m harness.emulator`: the embedded AWS in the foreground.
+
+Prints JSON lines: one `{"event": "ready", "endpoints": {...}, "pid": ...}`, then incidents and warnings;
+or one `{"event": "error", "message": ..., "remedy": ..., "exit_code": ...}`, and exits with that code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from harness.aws.limits.profiles import limits_from_json
+from harness.emulator.supervisor import Settings, Supervisor
+from harness.errors import LaunchdayError
+
+
+def main() -> int:
+    """Run until stopped; the exit code."""
+    settings = _settings(_parser().parse_args())
+    try:
+        asyncio.run(Supervisor(settings, _say).run())
+    except LaunchdayError as error:
+        _say(
+            {
+                "event": "error",
+                "message": error.message,
+                "remedy": error.remedy,
+                "exit_code": error.exit_code,
+                "kind": type(error).__name__,
+            }
+        )
+        return error.exit_code
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m harness.emulator", description="The embedded AWS.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=4566, help="0 is any free port (default: %(default)s)")
+    parser.add_argument("--data-dir", type=Path, required=True, help="for bodies, records and logs")
+    parser.add_argument("--limits-json", default="{}", help="the quotas, as limits_to_json gives them")
+    parser.add_argument("--region", default="us-east-1", help="the Region of unsigned requests")
+    parser.add_argument(
+        "--allow-origin",
+        action="append",
+        default=[],
+        help="let pages of this origin (https://app.example:3000) in; may be repeated",
+    )
+    parser.add_argument("--lifeline", action="store_true", help="stop when standard input ends")
+    return parser
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    values = {"name": "established", **json.loads(arguments.limits_json)}
+    return Settings(
+        host=arguments.host,
+        port=arguments.port,
+        data_dir=arguments.data_dir.absolute(),
+        limits=limits_from_json(values),
+        region=arguments.region,
+        allow_origins=tuple(arguments.allow_origin),
+        lifeline=arguments.lifeline,
+    )
+
+
+def _say(event: Mapping[str, Any]) -> None:
+    """Print `event`; a reader that went away is no reason to stop."""
+    with contextlib.suppress(OSError):
+        sys.stdout.buffer.write(orjson.dumps(event) + b"\n")
+        sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

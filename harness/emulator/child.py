@@ -1,0 +1,152 @@
+"""What every process under the supervisor does first and last.
+
+A child is started with its listening socket inherited, its configuration as the first line of standard input,
+and reports on standard output, both as JSON lines. Standard input is the lifeline too: its end is the end of
+the supervisor, however that came about, and the child stops. Standard error is its log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import faulthandler
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from harness.aws.limits.profiles import Limits, limits_from_json, limits_to_json
+
+_PR_SET_PDEATHSIG = 1
+_GRACE_S = 4.0
+
+
+@dataclass(frozen=True)
+class ProcessConfig:
+    """All that a child is told. `endpoints` maps the process names edge, state and moto to their URLs."""
+
+    name: str
+    listen_fd: int
+    endpoints: Mapping[str, str]
+    data_dir: Path
+    limits: Limits
+    region: str = "us-east-1"
+    allow_origins: tuple[str, ...] = ()
+    incidents: tuple[str, ...] = ()
+    supervisor_pid: int = 0
+
+    def to_json(self) -> bytes:
+        """One line."""
+        values = {
+            **asdict(self),
+            "data_dir": str(self.data_dir),
+            "limits": limits_to_json(self.limits),
+        }
+        return orjson.dumps(values) + b"\n"
+
+    @classmethod
+    def from_json(cls, line: bytes) -> ProcessConfig:
+        """The inverse of `to_json`."""
+        values: dict[str, Any] = orjson.loads(line)
+        values["data_dir"] = Path(values["data_dir"])
+        values["limits"] = limits_from_json(values["limits"])
+        values["allow_origins"] = tuple(values["allow_origins"])
+        values["incidents"] = tuple(values["incidents"])
+        return cls(**values)
+
+
+@dataclass
+class Supervision:
+    """The child's side of its bond with the supervisor."""
+
+    config: ProcessConfig
+    listening: socket.socket
+    stopping: asyncio.Event
+    incidents: list[str] = field(default_factory=list)
+    """What the supervisor said of the emulator so far, a sentence each."""
+    _control: int = 1
+
+    def report(self, event: Mapping[str, Any]) -> None:
+        """Tell the supervisor; nobody listening is no error here, the lifeline will say so."""
+        with contextlib.suppress(OSError):
+            os.write(self._control, orjson.dumps(event) + b"\n")
+
+
+Main = Callable[[Supervision], Awaitable[None]]
+"""A process: starts, reports ready, waits for `stopping`, closes."""
+
+
+def run_child(main: Main) -> None:
+    """Be a child: read the configuration, hold the lifeline, run `main` until told to stop."""
+    config = ProcessConfig.from_json(sys.stdin.buffer.readline())
+    control = _claim_stdout()
+    _die_with(config.supervisor_pid)
+    faulthandler.enable()
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_run(main, config, control))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's, where there is uvloop."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+async def _run(main: Main, config: ProcessConfig, control: int) -> None:
+    loop = asyncio.get_running_loop()
+    supervision = Supervision(
+        config, socket.socket(fileno=config.listen_fd), asyncio.Event(), list(config.incidents), control
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, supervision.stopping.set)
+    threading.Thread(target=_hold_lifeline, args=(supervision, loop), daemon=True, name="lifeline").start()
+    await main(supervision)
+
+
+def _hold_lifeline(supervision: Supervision, loop: asyncio.AbstractEventLoop) -> None:
+    """Read what the supervisor says until it is gone; then stop, by force when a second chance passes."""
+    for line in sys.stdin.buffer:
+        message = orjson.loads(line)
+        if "incident" in message:
+            loop.call_soon_threadsafe(supervision.incidents.append, message["incident"])
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(supervision.stopping.set)
+    threading.Event().wait(_GRACE_S)
+    end_process_group()
+
+
+def end_process_group() -> None:
+    """End this process and all that it started, at once. It leads a group of its own when supervised."""
+    if os.getpgrp() == os.getpid():
+        os.killpg(os.getpid(), signal.SIGKILL)
+    os._exit(1)
+
+
+def _claim_stdout() -> int:
+    """Keep standard output for reports, and send what libraries print to the log."""
+    control = os.dup(1)
+    os.dup2(2, 1)
+    return control
+
+
+def _die_with(supervisor_pid: int) -> None:
+    """Have the kernel send SIGTERM when the supervisor dies, where it can; the lifeline works everywhere."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if supervisor_pid and os.getppid() != supervisor_pid:
+        sys.exit("The supervisor ended before this process began.")

@@ -1,0 +1,187 @@
+"""Starts and stops the embedded AWS from another process: in the foreground of a run, or left standing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import orjson
+
+from harness.aws.limits.profiles import Limits, limits_to_json
+from harness.errors import PortInUse, TargetError
+
+DEFAULT_PORT = 4566
+START_TIMEOUT_S = 90.0
+STOP_TIMEOUT_S = 15.0
+
+
+class EmbeddedAws:
+    """The embedded AWS as a child of this process: it ends when this process does, however that comes about.
+
+    `data_dir` None is a temporary folder, removed at the end; `port` 0 is any free one.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = DEFAULT_PORT,
+        host: str = "127.0.0.1",
+        data_dir: Path | None = None,
+        limits: Limits,
+        region: str = "us-east-1",
+        allow_origins: Sequence[str] = (),
+    ) -> None:
+        self._own_dir = data_dir is None
+        self.data_dir = data_dir or Path(tempfile.mkdtemp(prefix="launchday-"))
+        self._command = command(host, port, self.data_dir, limits, region, allow_origins)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._endpoints: dict[str, str] = {}
+        self._events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._last_words: deque[str] = deque(maxlen=5)
+        self.warnings: list[str] = []
+        self.incidents: list[str] = []
+        """What died so far, a sentence each, known as soon as the supervisor knows it."""
+
+    def start(self) -> EmbeddedAws:
+        """Start it and wait until it serves. Raises PortInUse or TargetError; nothing runs then."""
+        self._process = subprocess.Popen(
+            [*self._command, "--lifeline"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for the run, which then stops us in order
+        )
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        _pump(self._process.stdout, self._take_event, lambda: self._events.put(None))
+        _pump(
+            self._process.stderr, lambda line: self._last_words.append(line.decode(errors="replace").strip())
+        )
+        try:
+            self._await_ready()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    @property
+    def endpoints(self) -> Mapping[str, str]:
+        """boto3's service name to URL; `""` serves every service."""
+        return self._endpoints
+
+    @property
+    def pid(self) -> int:
+        """The supervisor's process id. Raises TargetError before `start`."""
+        if self._process is None:
+            raise TargetError("The embedded AWS was not started.")
+        return self._process.pid
+
+    def alive(self) -> bool:
+        """Whether the supervisor runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def stop(self) -> None:
+        """Stop it, by force when it does not stop in time. Nothing to stop is no error."""
+        process, self._process = self._process, None
+        if process is not None:
+            if process.stdin is not None:
+                with contextlib.suppress(OSError):
+                    process.stdin.close()
+            try:
+                process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        if self._own_dir:
+            shutil.rmtree(self.data_dir, ignore_errors=True)
+
+    def __enter__(self) -> EmbeddedAws:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _await_ready(self) -> None:
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while True:
+            try:
+                event = self._events.get(timeout=max(deadline - time.monotonic(), 0.0))
+            except queue.Empty:
+                raise TargetError(f"The embedded AWS was not ready after {START_TIMEOUT_S:.0f} s.") from None
+            if event is None:
+                raise TargetError(f"The embedded AWS ended before it was ready: {' '.join(self._last_words)}")
+            if event["event"] == "error":
+                raise error_of(event)
+            if event["event"] == "ready":
+                self._endpoints = event["endpoints"]
+                return
+
+    def _take_event(self, line: bytes) -> None:
+        event = orjson.loads(line)
+        if event["event"] == "warning":
+            self.warnings.append(event["message"])
+        elif event["event"] == "incident":
+            self.incidents.append(event["message"])
+        else:
+            self._events.put(event)
+
+
+def command(
+    host: str, port: int, data_dir: Path, limits: Limits, region: str, allow_origins: Sequence[str]
+) -> list[str]:
+    """The command that runs the embedded AWS in the foreground."""
+    origins = [argument for origin in allow_origins for argument in ("--allow-origin", origin)]
+    return [
+        *(sys.executable, "-m", "harness.emulator"),
+        *("--host", host, "--port", str(port), "--region", region),
+        *("--data-dir", str(data_dir), "--limits-json", orjson.dumps(limits_to_json(limits)).decode()),
+        *origins,
+    ]
+
+
+def error_of(event: Mapping[str, Any]) -> TargetError:
+    """The error that the supervisor's error event tells of."""
+    kind = PortInUse if event.get("kind") == "PortInUse" else TargetError
+    return kind(event["message"], event.get("remedy"))
+
+
+def end_process(pid: int, timeout_s: float = STOP_TIMEOUT_S) -> None:
+    """Stop a supervisor that is not our child; by force when it does not stop in time."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout_s)
+    except psutil.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    except psutil.NoSuchProcess:
+        return
+
+
+def _pump(stream: IO[bytes], take: Any, end: Any = None) -> None:
+    """Read `stream` to its end in a thread, line by line."""
+
+    def run() -> None:
+        for line in stream:
+            take(line)
+        if end is not None:
+            end()
+
+    threading.Thread(target=run, daemon=True, name="embedded-aws").start()

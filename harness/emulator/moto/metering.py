@@ -1,0 +1,76 @@
+"""Counts what AWS bills of moto's services.
+
+docs: Amazon S3 pricing (PUT, COPY, POST, LIST; GET and all others; DELETE and CANCEL free), Amazon SQS
+pricing (every 64 KB of a payload is a request), CloudWatch Logs PutLogEvents (26 bytes added to each event)
+(read 2026).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import orjson
+
+from harness.emulator.moto.operations import Operation
+from harness.emulator.services.base import AwsRequest, AwsResponse
+from harness.measure.meters import Meters
+
+SQS_CHUNK_BYTES = 64 * 1024
+LOG_EVENT_OVERHEAD_BYTES = 26
+_DELETES = ("Delete", "AbortMultipartUpload")
+_S3_FREE_OF_BODY = ("HeadObject", "HeadBucket")
+
+
+def count(meters: Meters, operation: Operation, request: AwsRequest, response: AwsResponse) -> None:
+    """Count one answered request. AWS does not bill what it failed at itself (5xx)."""
+    meters.call(request.context.trace_id, operation.service, operation.name, operation.resource)
+    if response.status >= 500:
+        return
+    if operation.service == "s3":
+        _count_s3(meters, operation, request, response)
+    elif operation.service == "sqs":
+        meters.counter("sqs", operation.resource, "requests").value += sqs_requests(request, response)
+    elif operation.service == "logs":
+        if operation.name == "PutLogEvents" and response.status == 200:
+            count_log_events(meters, operation.resource, _messages(request.body))
+    elif operation.service == "ssm":
+        meters.counter("ssm", operation.resource, "requests").value += 1
+    else:
+        meters.counter(operation.service, "", "requests").value += 1
+
+
+def count_log_events(meters: Meters, group: str, messages: Iterable[str]) -> None:
+    """Count events ingested into a log group."""
+    ingested = sum(len(message.encode()) + LOG_EVENT_OVERHEAD_BYTES for message in messages)
+    meters.counter("logs", group, "ingested_bytes").value += ingested
+
+
+def sqs_requests(request: AwsRequest, response: AwsResponse) -> int:
+    """The billed requests of one call: a batch is one payload, and so is what a receive brings."""
+    payload = max(len(request.body), len(response.body))
+    return max(-(-payload // SQS_CHUNK_BYTES), 1)
+
+
+def _count_s3(meters: Meters, operation: Operation, request: AwsRequest, response: AwsResponse) -> None:
+    resource, name = operation.resource, operation.name
+    if name.startswith(_DELETES):
+        unit = "delete_requests"
+    elif request.method in ("PUT", "POST") or name.startswith("List"):
+        unit = "put_requests"
+    else:
+        unit = "get_requests"
+    meters.counter("s3", resource, unit).value += 1
+    if request.body and unit == "put_requests":
+        meters.counter("s3", resource, "bytes_in").value += _decoded_length(request)
+    if response.body and name not in _S3_FREE_OF_BODY:
+        meters.counter("s3", resource, "bytes_out").value += len(response.body)
+
+
+def _decoded_length(request: AwsRequest) -> int:
+    """The object's bytes, without the framing of a signed or trailing-checksum upload."""
+    decoded = request.headers.get("x-amz-decoded-content-length", "")
+    return int(decoded) if decoded.isdecimal() else len(request.body)
+
+
+def _messages(body: bytes) -> Sequence[str]:
+    return [str(event.get("message", "")) for event in orjson.loads(body).get("logEvents", [])]

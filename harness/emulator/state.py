@@ -1,0 +1,67 @@
+"""The state process: DynamoDB, on a core of its own where there is one.
+
+`python -m harness.emulator.state`, started by the supervisor.
+"""
+
+from __future__ import annotations
+
+from harness.emulator.child import Supervision, run_child
+from harness.emulator.gateway.guard import Guard
+from harness.emulator.gateway.server import Gateway, Listener
+from harness.emulator.observing import ProcessObserver
+from harness.emulator.own_paths import HEALTH_PATH, OBSERVATION_PATH, RESET_PATH, OwnPaths, query_value
+from harness.emulator.services.base import AwsError, AwsRequest, AwsResponse
+from harness.measure.meters import Meters
+
+
+async def main(supervision: Supervision) -> None:
+    """Serve DynamoDB until told to stop."""
+    from harness.emulator.services.dynamodb import DynamoDbService
+
+    config = supervision.config
+    meters = Meters()
+    service = DynamoDbService(meters=meters, limits=config.limits)
+    observer = ProcessObserver(meters)
+
+    async def observe(request: AwsRequest) -> object:
+        return observer.observe(query_value(request, "after"))
+
+    async def health(_request: AwsRequest) -> object:
+        return {"status": "running"}
+
+    async def reset(_request: AwsRequest) -> object:
+        await service.reset()
+        observer.reset()
+        return {"status": "ok"}
+
+    listener = Listener(
+        Gateway(
+            guard=Guard(config.allow_origins),
+            services={service.name: service.handle},
+            fallback=_not_here,
+            own=OwnPaths(
+                {
+                    ("GET", HEALTH_PATH): health,
+                    ("GET", OBSERVATION_PATH): observe,
+                    ("POST", RESET_PATH): reset,
+                }
+            ).handle,
+        )
+    )
+    await service.start()
+    await listener.start(supervision.listening)
+    supervision.report({"event": "ready"})
+    await supervision.stopping.wait()
+    await listener.close()
+    await service.close()
+
+
+async def _not_here(request: AwsRequest) -> AwsResponse:
+    raise AwsError(
+        "UnknownOperationException",
+        f"Only DynamoDB answers on this port, not {request.method} {request.path}.",
+    )
+
+
+if __name__ == "__main__":
+    run_child(main)

@@ -1,0 +1,178 @@
+"""The embedded AWS as a target: started for a run, or one that stands already (`launchday up`)."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from harness.aws.limits.profiles import Limits
+from harness.emulator.launch import DEFAULT_PORT, EmbeddedAws
+from harness.errors import TargetError, TargetLost
+from harness.measure.meters import CallTally, Gauge, Usage
+from harness.measure.observation import Invocation, Observation, ProcessState
+from harness.pipeline import Cloud
+
+_TIMEOUT_S = 20.0
+_REGION = "us-east-1"
+
+
+class EmbeddedTarget:
+    """An embedded AWS of its own for the run: started, used, stopped."""
+
+    name = "embedded"
+
+    def __init__(
+        self,
+        *,
+        limits: Limits,
+        port: int = DEFAULT_PORT,
+        data_dir: Path | None = None,
+        region: str = _REGION,
+        allow_origins: Sequence[str] = (),
+    ) -> None:
+        self._region = region
+        self._make = partial(
+            EmbeddedAws,
+            port=port,
+            data_dir=data_dir,
+            limits=limits,
+            region=region,
+            allow_origins=allow_origins,
+        )
+        self._aws: EmbeddedAws | None = None
+
+    def start(self) -> AbstractContextManager[EmbeddedTarget]:
+        """Start it for the time of a `with` block. Raises PortInUse or TargetError."""
+        return self._started()
+
+    @contextmanager
+    def _started(self) -> Iterator[EmbeddedTarget]:
+        with self._make() as aws:
+            self._aws = aws
+            try:
+                yield self
+            finally:
+                self._aws = None
+
+    def cloud(self) -> Cloud:
+        """How its API is reached. Raises TargetError outside of `start`."""
+        return embedded_cloud(self._running().endpoints, self._region)
+
+    def observer(self) -> EmbeddedObserver:
+        """Its own meters. Raises TargetError outside of `start`."""
+        aws = self._running()
+        return EmbeddedObserver(aws.endpoints[""], alive=aws.alive)
+
+    def warnings(self) -> Sequence[str]:
+        """What its supervisor warned of at the start (too few file descriptors)."""
+        return self._running().warnings
+
+    def _running(self) -> EmbeddedAws:
+        if self._aws is None:
+            raise TargetError("The embedded AWS was not started.")
+        return self._aws
+
+
+class StandingTarget:
+    """An embedded AWS that stands already: used, and left standing."""
+
+    name = "embedded"
+
+    def __init__(self, endpoints: Mapping[str, str], region: str = _REGION) -> None:
+        self._endpoints = endpoints
+        self._region = region
+
+    @contextmanager
+    def _used(self) -> Iterator[StandingTarget]:
+        yield self
+
+    def start(self) -> AbstractContextManager[StandingTarget]:
+        """Nothing to start, nothing to stop."""
+        return self._used()
+
+    def cloud(self) -> Cloud:
+        """How its API is reached."""
+        return embedded_cloud(self._endpoints, self._region)
+
+    def observer(self) -> EmbeddedObserver:
+        """Its own meters."""
+        return EmbeddedObserver(self._endpoints[""])
+
+
+class EmbeddedObserver:
+    """Reads the emulator's own meters over one kept connection."""
+
+    completeness = (
+        "Every request to the embedded AWS is metered where it is served; nothing is sampled. "
+        "IAM, KMS and VPC usage is not rehearsed, so it is not seen."
+    )
+
+    def __init__(self, url: str, *, alive: Callable[[], bool] = lambda: True) -> None:
+        parts = urlsplit(url)
+        self._url = url
+        self._alive = alive
+        self._connection = http.client.HTTPConnection(
+            parts.hostname or "127.0.0.1", parts.port, timeout=_TIMEOUT_S
+        )
+        self._cursor = ""
+
+    def observe(self) -> Observation:
+        """Look now. Raises TargetLost when the emulator's supervisor is gone or it does not answer; looking
+        again after that loses nothing."""
+        if not self._alive():
+            raise TargetLost("The embedded AWS is gone: its supervisor ended.")
+        answer = self._ask(f"/_launchday/observation?after={self._cursor}")
+        observation = _observation(answer)
+        self._cursor = answer["cursor"]
+        return observation
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _ask(self, path: str) -> dict[str, Any]:
+        """The answer to a GET; a kept connection that was closed meanwhile is opened again once."""
+        try:
+            try:
+                status, content = self._get(path)
+            except (ConnectionError, http.client.HTTPException):
+                self._connection.close()
+                status, content = self._get(path)
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            reason = str(error) or type(error).__name__
+            raise TargetLost(f"The embedded AWS at {self._url} does not answer: {reason}.") from error
+        if status != 200:
+            raise TargetLost(f"The embedded AWS at {self._url} answered {status} when observed.")
+        parsed: dict[str, Any] = orjson.loads(content)
+        return parsed
+
+    def _get(self, path: str) -> tuple[int, bytes]:
+        self._connection.request("GET", path)
+        response = self._connection.getresponse()
+        return response.status, response.read()
+
+
+def embedded_cloud(endpoints: Mapping[str, str], region: str = _REGION) -> Cloud:
+    """How the API at `endpoints` is reached: any credentials do, these are the customary ones."""
+    return Cloud(region=region, endpoints=dict(endpoints), access_key_id="test", secret_access_key="test")
+
+
+def _observation(answer: Mapping[str, Any]) -> Observation:
+    return Observation(
+        at_s=answer["at_s"],
+        usage=[Usage(*row) for row in answer["usage"]],
+        gauges=[Gauge(*row) for row in answer["gauges"]],
+        invocations=[Invocation(**row) for row in answer["invocations"]],
+        calls=[CallTally(*row) for row in answer["calls"]],
+        processes=[ProcessState(**row) for row in answer["processes"]],
+        incidents=list(answer["incidents"]),
+        lost=answer["lost"],
+    )
