@@ -310,12 +310,14 @@ class RunFolder:
 
     # -- the ledger
 
-    def write_ledger(self, ledger: Ledger, result: LedgerResult) -> None:
-        """Store the outcome of each event, and what reconciling them gave."""
+    def write_ledger(self, ledger: Ledger) -> LedgerResult:
+        """Reconcile `ledger`, and store the outcome of each event and what came of it."""
+        result = ledger.reconcile()
         buffer = io.BytesIO()
         np.savez_compressed(buffer, allow_pickle=False, **ledger.arrays())
         replace_file(self.path / "ledger" / "outcomes.npz", buffer.getvalue())
         replace_json(self.path / "ledger" / "ledger.json", result.to_json())
+        return result
 
     def ledger(self) -> LedgerResult | None:
         """What reconciling gave, or None when the run did not get that far. Raises MeasurementInvalid when

@@ -217,8 +217,7 @@ def test_the_ledger_is_kept_with_each_events_outcome(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path, "s", NOW_S)
     ledger = Ledger(np.array([1, 1], dtype=np.uint8), "r")
     ledger.record(Outcome("r-1", "discarded:speed", 1.0, 250.0))
-    result = ledger.reconcile()
-    folder.write_ledger(ledger, result)
+    result = folder.write_ledger(ledger)
     read = RunFolder.open(folder.path)
     assert read.ledger() == result
     outcomes = read.outcomes()
