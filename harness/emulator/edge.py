@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 import aiohttp
@@ -44,6 +45,7 @@ async def _serve(supervision: Supervision, session: aiohttp.ClientSession) -> No
         data_dir=config.data_dir / "lambda",
         function_environment=lambda: function_environment(config.endpoints),
         logs=logs,
+        clock=time.time,
     )
     api = ApiGatewayService(
         meters=meters, limits=config.limits, calls=calls, invoker=functions, control=moto.handle
