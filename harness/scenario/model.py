@@ -98,6 +98,12 @@ class Scenario:
         in_range("the duration, in seconds,", self.duration_s, 0.1, MAX_DURATION_S)
         whole("the seed", self.seed, 0, 2**63 - 1)
 
+    @property
+    def duration_known(self) -> bool:
+        """False for a replay that has no trace yet: it has neither duration nor rates."""
+        shape = self.traffic.shape
+        return not isinstance(shape, Trace) or shape.rows is not None
+
     def rates(self, at_s: FloatArray) -> dict[str, FloatArray]:
         """Requests a second by stream at `at_s`, seconds since the start of the run."""
         return self.traffic.rates(at_s, self.duration_s, self.population)
