@@ -17,7 +17,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,8 @@ Main = Callable[[Supervision], Awaitable[None]]
 
 def run_child(main: Main) -> None:
     """Be a child: read the configuration, hold the lifeline, run `main` until told to stop."""
-    config = ProcessConfig.from_json(sys.stdin.buffer.readline())
+    lines = _lines(0)
+    config = ProcessConfig.from_json(next(lines))
     control = _claim_stdout()
     _die_with(config.supervisor_pid)
     faulthandler.enable()
@@ -95,7 +96,7 @@ def run_child(main: Main) -> None:
         level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_run(main, config, control))
+        runner.run(_run(main, config, control, lines))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -107,20 +108,22 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _run(main: Main, config: ProcessConfig, control: int) -> None:
+async def _run(main: Main, config: ProcessConfig, control: int, lines: Iterator[bytes]) -> None:
     loop = asyncio.get_running_loop()
     supervision = Supervision(
         config, socket.socket(fileno=config.listen_fd), asyncio.Event(), list(config.incidents), control
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, supervision.stopping.set)
-    threading.Thread(target=_hold_lifeline, args=(supervision, loop), daemon=True, name="lifeline").start()
+    threading.Thread(
+        target=_hold_lifeline, args=(supervision, loop, lines), daemon=True, name="lifeline"
+    ).start()
     await main(supervision)
 
 
-def _hold_lifeline(supervision: Supervision, loop: asyncio.AbstractEventLoop) -> None:
-    """Read what the supervisor says until it is gone; then stop, by force when a second chance passes."""
-    for line in sys.stdin.buffer:
+def _hold_lifeline(supervision: Supervision, loop: asyncio.AbstractEventLoop, lines: Iterator[bytes]) -> None:
+    """Hear what the supervisor says until it is gone; then stop, by force when that does not come about."""
+    for line in lines:
         message = orjson.loads(line)
         if "incident" in message:
             loop.call_soon_threadsafe(supervision.incidents.append, message["incident"])
@@ -128,6 +131,15 @@ def _hold_lifeline(supervision: Supervision, loop: asyncio.AbstractEventLoop) ->
         loop.call_soon_threadsafe(supervision.stopping.set)
     threading.Event().wait(_GRACE_S)
     end_process_group()
+
+
+def _lines(fd: int) -> Iterator[bytes]:
+    """The lines read from `fd`. Not through a buffered reader: the thread that waits in one is a fatal error
+    when the interpreter ends."""
+    rest = b""
+    while chunk := os.read(fd, 65_536):
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from whole
 
 
 def end_process_group() -> None:
