@@ -1,1 +1,262 @@
-"""The flow of a run, readable top to bottom."""
+"""The flow of a run, readable top to bottom.
+
+    scenario -> target (up) -> pipeline (deploy) -> load -> drain -> ledger -> bill -> verdict -> reports
+
+Each stage takes the one before it as a value. What is measured goes raw into the run folder as it happens;
+everything after the ledger is derived from that folder alone, so `launchday report` can do it again.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import reports
+from harness.errors import EXIT_INTERRUPTED, LaunchdayError, MeasurementInvalid
+from harness.load.events import events_of
+from harness.load.launch import Generator, Ready, Second
+from harness.load.plan import LoadPlan
+from harness.measure.drain import DrainPolicy
+from harness.measure.environment import describe_environment
+from harness.measure.ledger import Ledger
+from harness.measure.observation import Observation
+from harness.measure.plan import DayBefore, Plan
+from harness.measure.run_folder import RunFolder
+from harness.measure.sampler import Sampler
+from harness.objectives import Objectives
+from harness.pipeline import Cloud, DeployParameters, Outputs, Pipeline
+from harness.scenario import Overrides, Scenario
+from harness.targets.base import Target
+from reports.checks.catalogue import check_objectives
+
+DRAIN_LOOK_S = 0.5
+
+
+class Listener(Protocol):
+    """Whoever watches a run as it goes: the live view, or nobody."""
+
+    def stage(self, name: str, detail: str = "") -> None:
+        """A stage of the flow begins."""
+
+    def second(self, second: Second) -> None:
+        """The generator has sent for another second."""
+
+    def observed(self, observation: Observation) -> None:
+        """The target was looked at. Called in the sampler's thread."""
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """All that a run needs, validated before anything is started.
+
+    `scenario` has its overrides applied; `overrides` are the same again for the generator's process.
+    `day_before` is of a run that is to be compared with; without it the scenario's own model serves."""
+
+    scenario: Scenario
+    overrides: Overrides
+    pipeline: Pipeline
+    pipeline_dir: Path
+    target: Target
+    limits: str
+    objectives: Objectives
+    region: str = "us-east-1"
+    workers: int = 1
+    in_flight_cap: int = 1000
+    drain_limit_s: float = 120.0
+    free_tier: bool = False
+    day_before: DayBefore | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a run left behind. `error` is what broke it off, if anything did."""
+
+    folder: RunFolder
+    result: Mapping[str, Any]
+    exit_code: int
+    error: BaseException | None
+
+
+def rehearse(rehearsal: Rehearsal, folder: RunFolder, listener: Listener) -> Finished:
+    """Run it. Whatever happens, the folder is left with what was measured and no process stays behind."""
+    error: BaseException | None = None
+    try:
+        listener.stage("target", f"starting {rehearsal.target.name}")
+        with rehearsal.target.start() as target:
+            _on_target(rehearsal, target, folder, listener)
+        folder.finish("complete", time.time())
+    except KeyboardInterrupt as interrupt:
+        error = interrupt
+        folder.finish("interrupted", time.time(), "somebody pressed Ctrl-C.")
+    except LaunchdayError as failure:
+        error = failure
+        folder.finish("failed", time.time(), failure)
+    except Exception as bug:
+        folder.finish("failed", time.time(), bug)
+        raise
+    listener.stage("report")
+    result = reports.write_all(folder)
+    return Finished(folder, result, _exit_code(result, error), error)
+
+
+def _exit_code(result: Mapping[str, Any], error: BaseException | None) -> int:
+    if isinstance(error, LaunchdayError):
+        return error.exit_code
+    return EXIT_INTERRUPTED if error is not None else reports.exit_code(result)
+
+
+def _on_target(rehearsal: Rehearsal, target: Target, folder: RunFolder, listener: Listener) -> None:
+    cloud = target.cloud()
+    run_id = uuid.uuid4().hex[:8]
+    listener.stage("deploy", rehearsal.pipeline.name)
+    outputs = _deploy(rehearsal, cloud)
+    _keep_plan(rehearsal, run_id, outputs, folder)
+    observer = target.observer()
+    folder.set_observer(observer.completeness)
+
+    def observed(observation: Observation) -> None:
+        folder.append_observation(observation)
+        listener.observed(observation)
+
+    with Sampler(observer, observed) as sampler:
+        _mark(folder, "load_start", sampler.look())
+        _load(rehearsal, run_id, outputs, folder, sampler, listener)
+        _mark(folder, "load_end", sampler.look())
+        _drain(rehearsal, folder, sampler, listener)
+        _mark(folder, "end", sampler.look())
+    listener.stage("ledger", "reading what became of each event")
+    _reconcile(rehearsal, run_id, cloud, outputs, folder)
+
+
+def deploy_parameters(scenario: Scenario, settings: Mapping[str, str]) -> DeployParameters:
+    """What `scenario` asks of a deployment; `settings` go before its own."""
+    return DeployParameters(
+        accounts=scenario.population.accounts,
+        peak_events_per_s=scenario.peak_events_per_s,
+        settings={**scenario.settings, **settings},
+    )
+
+
+def _deploy(rehearsal: Rehearsal, cloud: Cloud) -> Outputs:
+    return rehearsal.pipeline.deploy(cloud, deploy_parameters(rehearsal.scenario, rehearsal.settings))
+
+
+def _keep_plan(rehearsal: Rehearsal, run_id: str, outputs: Outputs, folder: RunFolder) -> None:
+    scenario, pipeline = rehearsal.scenario, rehearsal.pipeline
+    entrances = pipeline.entrances(outputs)
+    routes = [entrance.route for entrance in entrances]
+    check_objectives(rehearsal.objectives, routes)
+    plan = Plan(
+        run_id=run_id,
+        scenario=scenario.name,
+        target=rehearsal.target.name,
+        limits=rehearsal.limits,
+        scale=1.0,
+        seed=scenario.seed,
+        region=rehearsal.region,
+        pipeline={"name": pipeline.name, "hash": pipeline.fingerprint()},
+        routes=routes,
+        objectives=[str(objective) for objective in rehearsal.objectives],
+        unbilled=[
+            {"service": item.service, "resource": item.resource, "why": item.why}
+            for item in pipeline.unbilled(outputs)
+        ],
+        hops={entrance.route: list(entrance.hops) for entrance in entrances if entrance.hops},
+        free_tier=rehearsal.free_tier,
+    )
+    day_before = rehearsal.day_before or _modelled_day_before(scenario)
+    if day_before is not None:
+        plan["day_before"] = day_before
+    folder.write_plan(plan)
+    folder.write_environment(
+        {
+            **describe_environment(),
+            "overrides": rehearsal.overrides.to_json(),
+            "workers": rehearsal.workers,
+            "in_flight_cap": rehearsal.in_flight_cap,
+            "drain_limit_s": rehearsal.drain_limit_s,
+            "settings": dict(rehearsal.settings),
+        }
+    )
+
+
+def _modelled_day_before(scenario: Scenario) -> DayBefore | None:
+    if scenario.day_before is None:
+        return None
+    events = sum(scenario.day_before.expected_events(scenario.duration_s, scenario.population).values())
+    return {
+        "events_per_hour": events / scenario.duration_s * 3600,
+        "cost_per_hour": None,
+        "source": f"the model of the day before in {scenario.name}",
+    }
+
+
+def _mark(folder: RunFolder, name: Any, observation: Observation) -> None:
+    folder.mark_usage(name, observation.usage, observation.at_s)
+
+
+def _load(
+    rehearsal: Rehearsal,
+    run_id: str,
+    outputs: Outputs,
+    folder: RunFolder,
+    sampler: Sampler,
+    listener: Listener,
+) -> None:
+    scenario = rehearsal.scenario
+    listener.stage("load", f"{scenario.duration_s:.0f} s, up to {scenario.peak_per_s:,.0f} requests/s")
+    assert scenario.path is not None  # a scenario that was loaded has its file
+    plan = LoadPlan(
+        scenario=scenario.path,
+        run_id=run_id,
+        pipeline_dir=rehearsal.pipeline_dir,
+        outputs=outputs,
+        overrides=rehearsal.overrides,
+        in_flight_cap=rehearsal.in_flight_cap,
+        workers=rehearsal.workers,
+    )
+    with Generator(plan, folder.load_path, folder.logs_path / "generator.log") as generator:
+        for event in generator.events():
+            sampler.check()
+            if isinstance(event, Second):
+                listener.second(event)
+            elif not isinstance(event, Ready) and event.interrupted:
+                raise KeyboardInterrupt
+
+
+def _drain(rehearsal: Rehearsal, folder: RunFolder, sampler: Sampler, listener: Listener) -> None:
+    """Wait for the backlog to empty; that it did not is for the objectives and the ledger to judge."""
+    listener.stage("drain", f"at most {rehearsal.drain_limit_s:.0f} s")
+    observation = sampler.look()
+    started_s = observation.at_s
+    policy = DrainPolicy(rehearsal.drain_limit_s, started_s)
+    while (decision := policy.decide(observation)) == "wait":
+        time.sleep(DRAIN_LOOK_S)
+        sampler.check()
+        observation = sampler.look()
+    folder.set_drain(observation.at_s - started_s, emptied=decision == "drained")
+
+
+def _reconcile(rehearsal: Rehearsal, run_id: str, cloud: Cloud, outputs: Outputs, folder: RunFolder) -> None:
+    acceptance = folder.acceptance()
+    if acceptance is None:
+        raise MeasurementInvalid("The load generator left no record of what was accepted.")
+    ledger = Ledger(acceptance, run_id)
+    try:
+        ledger.record_many(rehearsal.pipeline.evidence(cloud, outputs, run_id))
+    except LaunchdayError:
+        raise
+    except Exception as error:  # whatever a pipeline's own code raises: without evidence there is no ledger
+        raise MeasurementInvalid(f"The evidence could not be read: {error}.") from error
+    summary = folder.load_summary()
+    if summary is not None:
+        events = events_of(
+            rehearsal.scenario, rehearsal.scenario.seed, run_id, float(summary["started_at_s"])
+        )
+        ledger.predict_many(rehearsal.pipeline.predict(events))
+    folder.write_ledger(ledger)

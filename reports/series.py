@@ -63,7 +63,7 @@ def from_target(
     return Series(name, [(t - start_s, combine(values or [0.0])) for t, values in sorted(moments.items())])
 
 
-def panels(load: Sequence[Row], target: Sequence[Row], start_s: float) -> list[Panel]:
+def panels(load: Sequence[Row], target: Sequence[Row], cost: Sequence[Point], start_s: float) -> list[Panel]:
     """What the report charts, in the order a reader asks: what came, how fast it was answered, what piled up,
     what was refused, who was let in."""
 
@@ -116,6 +116,12 @@ def panels(load: Sequence[Row], target: Sequence[Row], start_s: float) -> list[P
                 from_target(target, metric("throttled_requests", service="dynamodb"), "DynamoDB", start_s),
             ],
             "Refusals by the quotas and scaling rules of the limits profile.",
+        ),
+        Panel(
+            "Cost rate",
+            "USD/hour",
+            [Series("at this moment's rate", [(t - start_s, value) for t, value in cost])],
+            "What an hour on AWS costs while the traffic is as it was at that moment.",
         ),
         Panel(
             "Events and authorizations",

@@ -1,0 +1,97 @@
+"""Options that several commands share, and the types that read them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+_DURATION = re.compile(r"^\s*([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h|)\s*$")
+_SECONDS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class Duration(click.ParamType[float]):
+    """`90s`, `1.5m`, `2h`, `500ms`; a bare number is seconds. Becomes seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Raises BadParameter (exit 2) when `value` is no duration."""
+        if isinstance(value, int | float):
+            return float(value)
+        found = _DURATION.match(str(value))
+        if found is None:
+            self.fail(f"'{value}' is not a duration; write it like 90s, 1.5m or 2h.", param, ctx)
+        return float(found[1]) * _SECONDS[found[2]]
+
+
+class Setting(click.ParamType[tuple[str, str]]):
+    """`name=value`. Becomes a pair."""
+
+    name = "name=value"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Raises BadParameter (exit 2) when there is no `=`."""
+        if isinstance(value, tuple):
+            return value
+        name, equals, rest = str(value).partition("=")
+        if not equals or not name.strip():
+            self.fail(f"'{value}' is not of the form name=value.", param, ctx)
+        return name.strip(), rest
+
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def where_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Where the pipeline stands, and which."""
+    options: list[Decorator] = [
+        click.option(
+            "--target",
+            type=click.Choice(["embedded"]),
+            default="embedded",
+            show_default=True,
+            help="The AWS that the pipeline stands on.",
+        ),
+        click.option(
+            "--pipeline",
+            "pipeline_dir",
+            type=click.Path(path_type=Path),
+            metavar="DIR",
+            help="A folder with a pipeline.py of your own.  [default: the reference pipeline]",
+        ),
+        click.option(
+            "--limits",
+            "limits_name",
+            default="established",
+            show_default=True,
+            metavar="NAME|FILE",
+            help="AWS's quotas: established, fresh, none, or a JSON file; see `launchday limits`.",
+        ),
+        click.option("--region", default="us-east-1", show_default=True, help="The AWS Region."),
+        click.option(
+            "--port",
+            type=click.IntRange(0, 65535),
+            default=4566,
+            show_default=True,
+            help="Where the embedded AWS listens; 0 takes a free one.",
+        ),
+        click.option(
+            "--set",
+            "settings",
+            type=Setting(),
+            multiple=True,
+            help="A parameter of the pipeline's own; may be given more than once.",
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")

@@ -1,0 +1,36 @@
+"""How commands print: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+import orjson
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+UNBOUND_WIDTH = 160
+
+
+def print_json(value: Any) -> None:
+    """Print `value` as indented JSON."""
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode())
+
+
+def print_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], *, numbers: Sequence[int] = ()) -> None:
+    """Print a table; columns at the positions `numbers` stand to the right."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for position, head in enumerate(heads):
+        table.add_column(head, justify="right" if position in numbers else "left")
+    for row in rows:
+        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    console().print(table)
+
+
+def console() -> Console:
+    """A console on stdout, as wide as the terminal; what goes to a file or another program is not wrapped to
+    the width of a terminal that is not there."""
+    return Console() if sys.stdout.isatty() else Console(width=UNBOUND_WIDTH)

@@ -1,0 +1,155 @@
+"""`launchday run`: the main job."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from harness.aws.limits.profiles import load_limits
+from harness.cli.live import view
+from harness.cli.objectives import read_objectives
+from harness.cli.options import Duration, where_options
+from harness.cli.output import console, print_json
+from harness.cli.targets import make_target
+from harness.conductor import Rehearsal, rehearse
+from harness.measure.cost_so_far import CostSoFar
+from harness.measure.run_folder import RunFolder
+from harness.pipeline_loader import REFERENCE_PIPELINE, load_pipeline
+from harness.scenario import Overrides, load_scenario
+from reports.baseline import day_before_from
+from reports.checks.catalogue import check_objectives
+from reports.formats import console as report
+
+
+@click.command()
+@click.argument("scenario")
+@click.option("--rate", type=float, metavar="N", help="Peak of the surge, in requests/s.")
+@click.option("--duration", type=Duration(), help="How long the load lasts: 60s, 5m.")
+@click.option("--devices", type=int, metavar="N", help="Devices in the population.")
+@click.option("--seed", type=int, help="Same seed, same arrivals.  [default: the scenario's]")
+@click.option("--trace", type=click.Path(path_type=Path), help="A CSV of time and place, for `replay`.")
+@click.option("--compress", type=float, metavar="N", help="Replay a trace N times as fast.")
+@where_options
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Load processes.")
+@click.option(
+    "--in-flight",
+    "in_flight_cap",
+    type=click.IntRange(1, 100_000),
+    default=1000,
+    show_default=True,
+    help="Requests that may wait for an answer; arrivals beyond it are dropped and counted.",
+)
+@click.option(
+    "--drain-limit",
+    type=Duration(),
+    default="120s",
+    show_default=True,
+    help="How long to wait for the backlog to empty.",
+)
+@click.option(
+    "--objective",
+    "objectives",
+    multiple=True,
+    metavar="'METRIC<LIMIT'",
+    help="What must hold, in the place of the scenario's own: 'latency.p99<250ms'. Repeatable.",
+)
+@click.option(
+    "--objectives",
+    "objectives_file",
+    type=click.Path(path_type=Path),
+    help="A file with an objective a line.",
+)
+@click.option("--free-tier", is_flag=True, help="Take AWS's free tier off the bill.")
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="A run of the day before to set the bill beside.  [default: the scenario's model of it]",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="The run folder.  [default: runs/<time>-…]"
+)
+@click.option("--quiet", is_flag=True, help="Show nothing until the report.")
+@click.option("--json", "as_json", is_flag=True, help="Print result.json instead of the report.")
+def run(
+    *,
+    scenario: str,
+    rate: float | None,
+    duration: float | None,
+    devices: int | None,
+    seed: int | None,
+    trace: Path | None,
+    compress: float | None,
+    target: str,
+    pipeline_dir: Path | None,
+    limits_name: str,
+    region: str,
+    port: int,
+    settings: tuple[tuple[str, str], ...],
+    workers: int,
+    in_flight_cap: int,
+    drain_limit: float,
+    objectives: tuple[str, ...],
+    objectives_file: Path | None,
+    free_tier: bool,
+    baseline: Path | None,
+    out: Path | None,
+    quiet: bool,
+    as_json: bool,
+) -> int:
+    """Rehearse SCENARIO (a name of `launchday scenarios`, or a file's path): stand the pipeline up, surge,
+    drain, reconcile every event, bill, judge, report.
+
+    \b
+    launchday run mass_registration
+    launchday run mass_registration --rate 1000 --duration 60s --objective 'latency.p99<250ms'
+    launchday run replay --trace pickups.csv --compress 2000
+    """
+    overrides = Overrides(
+        rate=rate,
+        duration_s=duration,
+        seed=seed,
+        devices=devices,
+        trace=trace,
+        compress=compress,
+        objectives=read_objectives(objectives, objectives_file),
+    )
+    chosen = overrides.apply(load_scenario(scenario))
+    folder_of_pipeline = pipeline_dir or REFERENCE_PIPELINE
+    pipeline = load_pipeline(folder_of_pipeline)
+    limits = load_limits(limits_name)
+    wanted = pipeline.objectives.overridden_by(chosen.objectives)
+    # Those of a route can be checked only once the pipeline stands and says its routes.
+    check_objectives(objective for objective in wanted if "[" not in objective.metric)
+    rehearsal = Rehearsal(
+        scenario=chosen,
+        overrides=overrides,
+        pipeline=pipeline,
+        pipeline_dir=folder_of_pipeline,
+        target=make_target(target, limits=limits, port=port, region=region),
+        limits=limits.name,
+        objectives=wanted,
+        region=region,
+        workers=workers,
+        in_flight_cap=in_flight_cap,
+        drain_limit_s=drain_limit,
+        free_tier=free_tier,
+        day_before=day_before_from(baseline) if baseline else None,
+        settings=dict(settings),
+    )
+    folder = (
+        RunFolder.create_at(out, chosen.name, time.time())
+        if out
+        else RunFolder.create(Path("runs"), chosen.name, time.time())
+    )
+    cost_so_far = CostSoFar(region, lambda: folder.plan().get("unbilled", []))
+    with view(chosen.name, chosen.duration_s, cost_so_far, quiet=quiet) as listener:
+        finished = rehearse(rehearsal, folder, listener)
+    if as_json:
+        print_json(finished.result)
+    else:
+        console().print(report.render(finished.result))
+        click.echo(f"The run folder is {folder.path}; its report is {folder.path / 'report.html'}")
+    return finished.exit_code
