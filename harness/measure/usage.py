@@ -75,7 +75,6 @@ def run_usage(folder: RunFolder) -> RunUsage | None:
     end = end or folder.marked_usage("latest")
     if start is None or end is None or end.at_s <= start.at_s:
         return None
-    load_end = folder.marked_usage("load_end") or end
     unbilled = folder.plan().get("unbilled", [])
     used, left_out = _split(_grown(start, end), unbilled)
     _add_gauges(used, folder.timeline(), unbilled)
@@ -88,12 +87,24 @@ def run_usage(folder: RunFolder) -> RunUsage | None:
         quantities = used.setdefault(("lambda", duration.function), {})
         unit = f"gb_seconds_{duration.architecture}"
         quantities[unit] = quantities.get(unit, Decimal(0)) + duration.modelled_gb_s
-    span = Span.of_seconds(load_end.at_s - start.at_s, end.at_s - start.at_s)
+    window_s = load_window_s(folder) or (start.at_s, end.at_s)
+    span = Span.of_seconds(window_s[1] - window_s[0], end.at_s - start.at_s)
     resources = tuple(
         ResourceUsage(service, resource, quantities, span.metered_h)
         for (service, resource), quantities in sorted(used.items())
     )
     return RunUsage(resources, span, functions, left_out, complete)
+
+
+def load_window_s(folder: RunFolder) -> tuple[float, float] | None:
+    """When the load began and ended, in seconds since the epoch: as the generator says, else by the meters'
+    marks, which have the generator's own start within. None when it never started."""
+    summary = folder.load_summary()
+    if summary is not None:
+        return summary["started_at_s"], summary["ended_at_s"]
+    start = folder.marked_usage("load_start")
+    end = folder.marked_usage("load_end") or folder.marked_usage("end") or folder.marked_usage("latest")
+    return None if start is None or end is None else (start.at_s, end.at_s)
 
 
 def function_durations(

@@ -14,7 +14,7 @@ from harness.measure.ledger_result import LedgerResult
 from harness.measure.plan import DayBefore, Plan
 from harness.measure.run_folder import RunFolder, RunState
 from harness.measure.timeline import Timeline
-from harness.measure.usage import RunUsage, run_usage
+from harness.measure.usage import RunUsage, load_window_s, run_usage
 
 DEFAULT_REGION = "us-east-1"
 
@@ -35,7 +35,7 @@ class Measured:
     usage: RunUsage | None
     bill: Bill | None
     load_window_s: tuple[float, float] | None
-    """When the load began and ended, in seconds since the epoch, by the meters' marks."""
+    """When the load began and ended, in seconds since the epoch."""
     unreadable: tuple[str, ...] = ()
 
 
@@ -63,7 +63,7 @@ def read(folder: RunFolder) -> Measured:
         timeline=part(folder.timeline, Timeline(())),
         usage=usage,
         bill=None if usage is None else _bill(usage, plan, accepted_events(load)),
-        load_window_s=_load_window_s(folder),
+        load_window_s=part(lambda: load_window_s(folder), None),
         unreadable=tuple(dict.fromkeys(damaged)),
     )
 
@@ -92,9 +92,3 @@ def _day_before(given: DayBefore) -> DayBeforeTraffic:
         cost_per_hour=None if cost is None else Decimal(cost),
         source=given["source"],
     )
-
-
-def _load_window_s(folder: RunFolder) -> tuple[float, float] | None:
-    start = folder.marked_usage("load_start")
-    end = folder.marked_usage("load_end") or folder.marked_usage("end") or folder.marked_usage("latest")
-    return None if start is None or end is None else (start.at_s, end.at_s)
