@@ -88,7 +88,7 @@ class Cloud:
         return self.clients(**config)(service)
 
     def clients(self, **config: Any) -> Callable[[str], Any]:
-        """What gives the boto3 client of a service, each made once; `config` goes to `botocore.config.Config`.
+        """What gives the boto3 client of a service, each made once; `config` goes to botocore's `Config`.
 
         They share one session: ten of them are made in a third of the time of ten sessions. May be called by
         several threads."""

@@ -1,0 +1,213 @@
+"""An API Gateway REST API that is described as a whole: brought to its description, deployed, and put back.
+
+What is served is a deployment, a snapshot. Its description is the hash of the `RestApi` that it was made of,
+so a stage that serves that hash is up to date.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from deploy.standup.engine import Clients, Facts, Journal, Known
+from deploy.standup.rest_methods import Methods, bring_methods, standing_methods
+from deploy.standup.waiting import found
+
+_MISSING = ("NotFoundException",)
+
+
+@dataclass(frozen=True)
+class Authorizer:
+    """A TOKEN Lambda authorizer."""
+
+    name: str
+    function_arn: str
+    pattern: str
+    """What a token must match; others are refused without asking the function."""
+    ttl_s: int
+
+
+@dataclass(frozen=True)
+class ApiDescription:
+    """All of an API. `methods` maps path and verb to what API Gateway says of a method."""
+
+    authorizer: Authorizer
+    methods: Methods
+    gateway_responses: Mapping[str, Mapping[str, str]]
+    """Response type -> headers of its own."""
+    stage_variables: Mapping[str, str] = field(default_factory=dict)
+
+    def hash(self) -> str:
+        """The same for the same description."""
+        whole = [vars(self.authorizer), self.methods, self.gateway_responses, self.stage_variables]
+        return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class RestApi:
+    """A regional REST API with one stage, found by its name."""
+
+    clients: Clients
+    name: str
+    api_name: str
+    stage: str
+    region: str
+    describe: Callable[[Known], ApiDescription]
+    needs: Sequence[str] = ()
+
+    def stand_up(self, known: Known, journal: Journal) -> Facts:
+        """Create the API, or bring it to what is described, and deploy what changed."""
+        described = self.describe(known)
+        gateway = self.clients("apigateway")
+        api_id = self._find()
+        if api_id is None:
+            api_id = gateway.create_rest_api(
+                name=self.api_name,
+                description="Made by launchday.",
+                endpointConfiguration={"types": ["REGIONAL"]},
+            )["id"]
+            journal.note(f"created the API {self.api_name}", self.take_down)
+        authorizer_id = self._authorizer(api_id, described.authorizer, journal)
+        self._methods(api_id, _authorized(described.methods, authorizer_id), journal)
+        self._gateway_responses(api_id, described.gateway_responses, journal)
+        self._deploy(api_id, described, journal)
+        return {"id": api_id, "stage": self.stage, "authorizer_id": authorizer_id}
+
+    def _find(self) -> str | None:
+        pages = self.clients("apigateway").get_paginator("get_rest_apis").paginate()
+        ids = [each["id"] for page in pages for each in page["items"] if each["name"] == self.api_name]
+        return min(ids, default=None)
+
+    def _authorizer(self, api_id: str, described: Authorizer, journal: Journal) -> str:
+        gateway = self.clients("apigateway")
+        wanted = {
+            "authorizerUri": (
+                f"arn:aws:apigateway:{self.region}:lambda:path/2015-03-31/functions/"
+                f"{described.function_arn}/invocations"
+            ),
+            "identitySource": "method.request.header.Authorization",
+            "identityValidationExpression": described.pattern,
+            "authorizerResultTtlInSeconds": described.ttl_s,
+        }
+        items = gateway.get_authorizers(restApiId=api_id)["items"]
+        there = next((each for each in items if each["name"] == described.name), None)
+        if there is None:
+            made = gateway.create_authorizer(restApiId=api_id, name=described.name, type="TOKEN", **wanted)
+            return str(made["id"])
+        before = {key: there.get(key, "") for key in wanted}
+        if before != wanted:
+            self._patch_authorizer(api_id, there["id"], wanted)
+            journal.note(
+                f"changed the authorizer of {self.api_name}",
+                lambda: self._patch_authorizer(api_id, there["id"], before),
+            )
+        return str(there["id"])
+
+    def _patch_authorizer(self, api_id: str, authorizer_id: str, values: Mapping[str, Any]) -> None:
+        self.clients("apigateway").update_authorizer(
+            restApiId=api_id,
+            authorizerId=authorizer_id,
+            patchOperations=[
+                {"op": "replace", "path": f"/{key}", "value": str(value)} for key, value in values.items()
+            ],
+        )
+
+    def _methods(self, api_id: str, wanted: Methods, journal: Journal) -> None:
+        gateway = self.clients("apigateway")
+        before = standing_methods(gateway, api_id)
+        if before != wanted:
+            journal.note(
+                f"changed the methods of {self.api_name}", lambda: bring_methods(gateway, api_id, before)
+            )
+            bring_methods(gateway, api_id, wanted)
+
+    def _gateway_responses(
+        self, api_id: str, wanted: Mapping[str, Mapping[str, str]], journal: Journal
+    ) -> None:
+        gateway = self.clients("apigateway")
+        for kind, headers in wanted.items():
+            there = found(
+                lambda kind=kind: gateway.get_gateway_response(restApiId=api_id, responseType=kind),  # type: ignore[misc]
+                missing=_MISSING,
+            )
+            own = {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()}
+            if there is not None and there.get("responseParameters", {}) == own:
+                continue
+            gateway.put_gateway_response(restApiId=api_id, responseType=kind, responseParameters=own)
+            journal.note(
+                f"changed the gateway response {kind}", self._gateway_response_back(api_id, kind, there)
+            )
+
+    def _gateway_response_back(
+        self, api_id: str, kind: str, before: Mapping[str, Any] | None
+    ) -> Callable[[], object]:
+        gateway = self.clients("apigateway")
+        if before is None or before.get("defaultResponse", False):
+            return lambda: gateway.delete_gateway_response(restApiId=api_id, responseType=kind)
+        return lambda: gateway.put_gateway_response(
+            restApiId=api_id,
+            responseType=kind,
+            responseParameters=before.get("responseParameters", {}),
+            responseTemplates=before.get("responseTemplates", {}),
+        )
+
+    def _deploy(self, api_id: str, described: ApiDescription, journal: Journal) -> None:
+        gateway = self.clients("apigateway")
+        stage = found(lambda: gateway.get_stage(restApiId=api_id, stageName=self.stage), missing=_MISSING)
+        if stage is not None and self._served(api_id, stage["deploymentId"]) == described.hash():
+            return
+        deployment = gateway.create_deployment(restApiId=api_id, description=described.hash())["id"]
+        if stage is None:
+            gateway.create_stage(
+                restApiId=api_id,
+                stageName=self.stage,
+                deploymentId=deployment,
+                variables=dict(described.stage_variables),
+            )
+            journal.note(
+                f"created the stage {self.stage}",
+                lambda: gateway.delete_stage(restApiId=api_id, stageName=self.stage),
+            )
+            return
+        before = stage.get("variables", {})
+        self._serve(api_id, deployment, before, described.stage_variables)
+        journal.note(
+            f"deployed {self.api_name}",
+            lambda: self._serve(api_id, stage["deploymentId"], described.stage_variables, before),
+        )
+
+    def _served(self, api_id: str, deployment_id: str) -> str:
+        deployment = self.clients("apigateway").get_deployment(restApiId=api_id, deploymentId=deployment_id)
+        return str(deployment.get("description", ""))
+
+    def _serve(
+        self, api_id: str, deployment_id: str, before: Mapping[str, str], variables: Mapping[str, str]
+    ) -> None:
+        patch = [{"op": "replace", "path": "/deploymentId", "value": deployment_id}]
+        patch += [
+            {"op": "replace", "path": f"/variables/{name}", "value": value}
+            for name, value in variables.items()
+            if before.get(name) != value
+        ]
+        patch += [{"op": "remove", "path": f"/variables/{name}"} for name in before if name not in variables]
+        self.clients("apigateway").update_stage(restApiId=api_id, stageName=self.stage, patchOperations=patch)
+
+    def take_down(self) -> None:
+        """Delete the API with its stage."""
+        api_id = self._find()
+        if api_id is not None:
+            found(lambda: self.clients("apigateway").delete_rest_api(restApiId=api_id), missing=_MISSING)
+
+
+def _authorized(methods: Methods, authorizer_id: str) -> Methods:
+    """`methods`, each behind the authorizer."""
+    return {
+        path: {
+            verb: {**method, "authorizationType": "CUSTOM", "authorizerId": authorizer_id}
+            for verb, method in verbs.items()
+        }
+        for path, verbs in methods.items()
+    }

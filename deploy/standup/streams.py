@@ -1,0 +1,89 @@
+"""Kinesis data streams."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from deploy.standup.engine import Clients, Facts, Journal, Known
+from deploy.standup.waiting import found, until
+from harness.errors import TargetError
+
+_MISSING = ("ResourceNotFoundException",)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A stream, on demand or with a number of shards."""
+
+    clients: Clients
+    name: str
+    stream_name: str
+    shards: int | None = None
+    needs: Sequence[str] = ()
+
+    def stand_up(self, known: Known, journal: Journal) -> Facts:  # noqa: ARG002
+        """Create the stream, or bring the number of its shards to what is described."""
+        kinesis = self.clients("kinesis")
+        described = self._describe()
+        if described is None:
+            mode = "ON_DEMAND" if self.shards is None else "PROVISIONED"
+            kinesis.create_stream(
+                StreamName=self.stream_name,
+                StreamModeDetails={"StreamMode": mode},
+                **({} if self.shards is None else {"ShardCount": self.shards}),
+            )
+            journal.note(f"created the stream {self.stream_name}", self.take_down)
+            described = self._active()
+        else:
+            described = self._follow(described, journal)
+        return {"name": self.stream_name, "arn": described["StreamARN"]}
+
+    def _follow(self, described: dict[str, Any], journal: Journal) -> dict[str, Any]:
+        on_demand = described.get("StreamModeDetails", {}).get("StreamMode") == "ON_DEMAND"
+        if on_demand != (self.shards is None):
+            raise TargetError(
+                f"The stream {self.stream_name} is {'on demand' if on_demand else 'provisioned'}, and is to be "
+                "otherwise; AWS lets a stream change its mode twice in 24 hours.",
+                "Take the pipeline down first, or keep the setting 'shards' as it was.",
+            )
+        open_shards = described["OpenShardCount"]
+        if self.shards is None or open_shards == self.shards:
+            return described
+        self._reshard(self.shards)
+        journal.note(f"resharded {self.stream_name}", lambda: self._reshard(open_shards))
+        return self._active()
+
+    def _reshard(self, shards: int) -> None:
+        self.clients("kinesis").update_shard_count(
+            StreamName=self.stream_name, TargetShardCount=shards, ScalingType="UNIFORM_SCALING"
+        )
+        self._active()
+
+    def _describe(self) -> dict[str, Any] | None:
+        answer = found(
+            lambda: self.clients("kinesis").describe_stream_summary(StreamName=self.stream_name),
+            missing=_MISSING,
+        )
+        return answer["StreamDescriptionSummary"] if answer else None
+
+    def _active(self) -> dict[str, Any]:
+        described: dict[str, Any] = {}
+
+        def active() -> bool:
+            described.update(self._describe() or {})
+            return described.get("StreamStatus") == "ACTIVE"
+
+        until(active, f"the stream {self.stream_name} is active")
+        return described
+
+    def take_down(self) -> None:
+        """Delete the stream with all that is in it."""
+        kinesis = self.clients("kinesis")
+        deleted = found(
+            lambda: kinesis.delete_stream(StreamName=self.stream_name, EnforceConsumerDeletion=True),
+            missing=_MISSING,
+        )
+        if deleted is not None:
+            until(lambda: self._describe() is None, f"the stream {self.stream_name} is gone")
