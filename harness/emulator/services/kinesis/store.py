@@ -146,15 +146,14 @@ class ShardLog:
             start = index - segment.first_index
             if start >= segment.count:
                 continue
-            if limit <= 0:
-                break
             batch = segment.read(start, limit, max_payload_bytes)
-            if not batch.records:
+            if batch.records:
+                batches.append(batch)
+                index += batch.records
+                limit -= batch.records
+                max_payload_bytes -= batch.payload_bytes
+            if start + batch.records < segment.count:
                 break
-            batches.append(batch)
-            index += batch.records
-            limit -= batch.records
-            max_payload_bytes -= batch.payload_bytes
         return Reading(batches, index, self._arrival_ms(index))
 
     def index_at(self, arrival_ms: int) -> int:

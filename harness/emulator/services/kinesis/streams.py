@@ -15,9 +15,9 @@ from harness.measure.meters import Meters
 StreamMode = Literal["PROVISIONED", "ON_DEMAND"]
 StreamStatus = Literal["CREATING", "ACTIVE", "UPDATING", "DELETING"]
 
-TRANSITION_S = 0.05
-"""How long a stream is CREATING, UPDATING or DELETING. AWS takes seconds to minutes; a waiter that looks
-every 10 s should not lose one look to us."""
+TRANSITION_S = 0.001
+"""How long a stream is CREATING, UPDATING or DELETING. AWS takes seconds to minutes. Here it is over before
+an SDK's next call arrives: its waiters look every 10 s, and their first look should find it ACTIVE."""
 DEFAULT_RETENTION_HOURS = 24
 
 
