@@ -1,0 +1,149 @@
+"""DynamoDB as a service of the embedded AWS: the JSON 1.0 protocol around its operations.
+
+What AWS has and this DynamoDB has not answers with an error that names it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+import orjson
+
+from harness.aws.limits.profiles import Limits
+from harness.emulator.services.base import AwsError, AwsRequest, AwsResponse, CallContext
+from harness.emulator.services.dynamodb import (
+    batch,
+    control,
+    query,
+    reads,
+    table_features,
+    tags,
+    transactions,
+    ttl,
+    writes,
+)
+from harness.emulator.services.dynamodb.errors import type_prefix
+from harness.emulator.services.dynamodb.request import Answer, Request
+from harness.emulator.services.dynamodb.tables import SERVICE, Tables
+from harness.emulator.services.json_protocol import (
+    JSON_1_0,
+    error_response,
+    json_response,
+    parse_body,
+    parse_target,
+)
+from harness.measure.meters import Meters
+
+TARGET = "DynamoDB_20120810"
+Operation = Callable[[Tables, Request, CallContext], Answer]
+
+OPERATIONS: Mapping[str, Operation] = {
+    "BatchGetItem": batch.batch_get_item,
+    "BatchWriteItem": batch.batch_write_item,
+    "CreateTable": control.create_table,
+    "DeleteItem": writes.delete_item,
+    "DeleteTable": control.delete_table,
+    "DescribeContinuousBackups": table_features.describe_continuous_backups,
+    "DescribeLimits": table_features.describe_limits,
+    "DescribeTable": control.describe,
+    "DescribeTimeToLive": table_features.describe_time_to_live,
+    "GetItem": reads.get_item,
+    "ListTables": control.list_tables,
+    "ListTagsOfResource": tags.list_tags,
+    "PutItem": writes.put_item,
+    "Query": query.query,
+    "Scan": query.scan,
+    "TagResource": tags.tag_resource,
+    "TransactGetItems": transactions.transact_get_items,
+    "TransactWriteItems": transactions.transact_write_items,
+    "UntagResource": tags.untag_resource,
+    "UpdateItem": writes.update_item,
+    "UpdateTable": control.update_table,
+    "UpdateTimeToLive": table_features.update_time_to_live,
+}
+
+
+class DynamoDbService:
+    """DynamoDB. Its streams are read through `DynamoDbStreamsService`, in the same process."""
+
+    name = SERVICE
+
+    def __init__(self, *, meters: Meters, limits: Limits, clock: Callable[[], float] = time.time) -> None:
+        self._meters = meters
+        self.tables = Tables(meters, limits, clock)
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def handle(self, request: AwsRequest) -> AwsResponse:
+        """Answer over HTTP, with the checksum that SDKs verify."""
+        try:
+            target = parse_target(request.headers)
+            if target.service != TARGET:
+                raise AwsError("UnknownOperationException", f"{target.service} is not a target of DynamoDB.")
+            if target.operation == "DescribeEndpoints":
+                host = request.headers.get("host", "localhost")
+                body = orjson.dumps(table_features.describe_endpoints(host))
+            else:
+                body = self._answer(target.operation, request.body, request.context)
+        except AwsError as error:
+            return error_response(
+                error, request, type_prefix=type_prefix(error.code), content_type=JSON_1_0, crc32=True
+            )
+        return json_response(body, request, content_type=JSON_1_0, crc32=True)
+
+    async def call(self, operation: str, body: bytes, context: CallContext) -> bytes:
+        """Answer in-process. Raises AwsError."""
+        return self._answer(operation, body, context)
+
+    def _answer(self, operation: str, body: bytes, context: CallContext) -> bytes:
+        run = OPERATIONS.get(operation)
+        if run is None:
+            raise AwsError(
+                "UnknownOperationException",
+                f"The operation {operation} is not offered by Launchday's DynamoDB.",
+            )
+        request = parse_body(body)
+        if context.trace_id is not None:
+            self._meters.call(context.trace_id, SERVICE, operation, _resource(request))
+        return orjson.dumps(run(self.tables, request, context))
+
+    async def start(self) -> None:
+        """Begin to remove items whose time to live is over."""
+        self._sweeper = asyncio.create_task(self._sweep())
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(ttl.TICK_S)
+            for table in self.tables:
+                ttl.sweep(table, self.tables.clock())
+                await asyncio.sleep(0)
+
+    async def reset(self) -> None:
+        """Forget all tables and streams."""
+        self.tables.clear()
+
+    async def close(self) -> None:
+        """Stop the sweeper."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._sweeper
+            self._sweeper = None
+
+
+def _resource(request: Request) -> str:
+    """The table that a call is about; the first one of a batch or a transaction."""
+    name = request.get("TableName")
+    if type(name) is str:
+        return name
+    batched = request.get("RequestItems")
+    if type(batched) is dict and batched:
+        return str(next(iter(batched)))
+    members = request.get("TransactItems")
+    if type(members) is list and members and type(members[0]) is dict:
+        for member in members[0].values():
+            if type(member) is dict:
+                return str(member.get("TableName", ""))
+    return ""

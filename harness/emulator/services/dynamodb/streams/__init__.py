@@ -1,0 +1,1 @@
+"""DynamoDB Streams: changes captured as they happen, and the API that reads them."""
