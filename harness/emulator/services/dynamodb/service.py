@@ -27,6 +27,7 @@ from harness.emulator.services.dynamodb import (
 )
 from harness.emulator.services.dynamodb.errors import type_prefix
 from harness.emulator.services.dynamodb.request import Answer, Request
+from harness.emulator.services.dynamodb.streams.operations import StreamOperations
 from harness.emulator.services.dynamodb.tables import SERVICE, Tables
 from harness.emulator.services.json_protocol import (
     JSON_1_0,
@@ -38,6 +39,7 @@ from harness.emulator.services.json_protocol import (
 from harness.measure.meters import Meters
 
 TARGET = "DynamoDB_20120810"
+STREAMS_TARGET = "DynamoDBStreams_20120810"
 Operation = Callable[[Tables, Request, CallContext], Answer]
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -67,31 +69,36 @@ OPERATIONS: Mapping[str, Operation] = {
 
 
 class DynamoDbService:
-    """DynamoDB. Its streams are read through `DynamoDbStreamsService`, in the same process."""
+    """DynamoDB. Over HTTP it answers for its streams, too; in-process `DynamoDbStreamsService` does."""
 
     name = SERVICE
 
     def __init__(self, *, meters: Meters, limits: Limits, clock: Callable[[], float] = time.time) -> None:
         self._meters = meters
         self.tables = Tables(meters, limits, clock)
+        self.stream_operations = StreamOperations(self.tables)
         self._sweeper: asyncio.Task[None] | None = None
 
     async def handle(self, request: AwsRequest) -> AwsResponse:
         """Answer over HTTP, with the checksum that SDKs verify."""
         try:
-            target = parse_target(request.headers)
-            if target.service != TARGET:
-                raise AwsError("UnknownOperationException", f"{target.service} is not a target of DynamoDB.")
-            if target.operation == "DescribeEndpoints":
-                host = request.headers.get("host", "localhost")
-                body = orjson.dumps(table_features.describe_endpoints(host))
-            else:
-                body = self._answer(target.operation, request.body, request.context)
+            body = self._body(request)
         except AwsError as error:
             return error_response(
                 error, request, type_prefix=type_prefix(error.code), content_type=JSON_1_0, crc32=True
             )
         return json_response(body, request, content_type=JSON_1_0, crc32=True)
+
+    def _body(self, request: AwsRequest) -> bytes:
+        target = parse_target(request.headers)
+        if target.service == STREAMS_TARGET:
+            return self.stream_operations.answer(target.operation, request.body, request.context)
+        if target.service != TARGET:
+            raise AwsError("UnknownOperationException", f"{target.service} is not a target of DynamoDB.")
+        if target.operation == "DescribeEndpoints":
+            host = request.headers.get("host", "localhost")
+            return orjson.dumps(table_features.describe_endpoints(host))
+        return self._answer(target.operation, request.body, request.context)
 
     async def call(self, operation: str, body: bytes, context: CallContext) -> bytes:
         """Answer in-process. Raises AwsError."""
