@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import ctypes
 import faulthandler
+import gc
 import logging
 import os
 import signal
@@ -75,10 +76,13 @@ class Supervision:
     """What the supervisor said of the emulator so far, a sentence each."""
     _control: int = 1
 
-    def report(self, event: Mapping[str, Any]) -> None:
-        """Tell the supervisor; nobody listening is no error here, the lifeline will say so."""
-        with contextlib.suppress(OSError):
-            os.write(self._control, orjson.dumps(event) + b"\n")
+    def report_ready(self) -> None:
+        """Tell the supervisor that this process serves. What is loaded by now stays, so the garbage collector
+        need not look at it again."""
+        gc.collect()
+        gc.freeze()
+        with contextlib.suppress(OSError):  # nobody listening is no error here: the lifeline will say so
+            os.write(self._control, b'{"event":"ready"}\n')
 
 
 Main = Callable[[Supervision], Awaitable[None]]

@@ -55,6 +55,7 @@ async def _serve(supervision: Supervision, session: aiohttp.ClientSession) -> No
     listener = Listener(
         Gateway(
             guard=Guard(config.allow_origins),
+            region=config.region,
             services={
                 "apigateway": api.handle,
                 "dynamodb": state.handle,
@@ -70,7 +71,7 @@ async def _serve(supervision: Supervision, session: aiohttp.ClientSession) -> No
         await service.start()
     await logs.start()
     await listener.start(supervision.listening)
-    supervision.report({"event": "ready"})
+    supervision.report_ready()
     await supervision.stopping.wait()
     await listener.close()
     for service in reversed(services):

@@ -106,10 +106,12 @@ def claim_data_dir(path: Path) -> IO[bytes]:
 
 
 def child_environment() -> dict[str, str]:
-    """This process's environment without what would lead the emulator to a real AWS account."""
+    """This process's environment without what would lead the emulator to a real AWS account or, for
+    what is local, to a proxy."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return {
         **kept,
+        "NO_PROXY": ",".join(filter(None, (os.environ.get("NO_PROXY"), "127.0.0.1", "localhost"))),
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

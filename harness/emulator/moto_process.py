@@ -44,11 +44,17 @@ async def main(supervision: Supervision) -> None:
         }
     )
     listener = Listener(
-        Gateway(guard=Guard(config.allow_origins), services={}, fallback=hosted.handle, own=own.handle)
+        Gateway(
+            guard=Guard(config.allow_origins),
+            region=config.region,
+            services={},
+            fallback=hosted.handle,
+            own=own.handle,
+        )
     )
     hosted.start_loading()
     await listener.start(supervision.listening)
-    supervision.report({"event": "ready"})
+    supervision.report_ready()
     await supervision.stopping.wait()
     await listener.close()
     hosted.close()

@@ -11,18 +11,16 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import astuple, fields
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from harness.measure.meters import Meters
 from harness.measure.observation import Invocation, ProcessState
 
-Row = tuple[Any, ...]
 MAX_WAITING_ROWS = 500_000
-INVOCATION_FIELDS = tuple(f.name for f in fields(Invocation))
+Row = TypeVar("Row")
 
 
-class Outbox:
+class Outbox(Generic[Row]):
     """Rows in order, at most `capacity` waiting; what does not fit is dropped, oldest first, and counted."""
 
     def __init__(self, capacity: int = MAX_WAITING_ROWS) -> None:
@@ -70,16 +68,16 @@ class ProcessObserver:
         self._take_invocations = take_invocations
         self._invocations_lost = invocations_lost
         self._clock = clock
-        self._invocations = Outbox()
-        self._calls = Outbox()
+        self._invocations: Outbox[Invocation] = Outbox()
+        self._calls: Outbox[list[str | int]] = Outbox()
 
     def observe(self, cursor: str) -> dict[str, Any]:
-        """The observation of this process after `cursor` (`<generation>.<invocations>.<calls>`); rows of
-        another generation were never ours, so an unknown cursor gives all that is waiting."""
+        """The observation of this process after `cursor` (`<generation>.<invocations>.<calls>`), ready for
+        orjson. Rows of another generation were never ours: an unknown cursor gives all that is waiting."""
         generation, _, seen = cursor.partition(".")
         invocations_seen, calls_seen = _numbers(seen) if generation == self._generation else (0, 0)
-        self._invocations.add(astuple(row) for row in self._take_invocations())
-        self._calls.add(tuple(tally) for tally in self._meters.take_calls())
+        self._invocations.add(self._take_invocations())
+        self._calls.add([list(tally) for tally in self._meters.take_calls()])
         invocations, next_invocation = self._invocations.after(invocations_seen)
         calls, next_call = self._calls.after(calls_seen)
         return {
@@ -87,7 +85,7 @@ class ProcessObserver:
             "pid": os.getpid(),
             "usage": [list(row) for row in self._meters.usage()],
             "gauges": [list(row) for row in self._meters.gauges()],
-            "invocations": [dict(zip(INVOCATION_FIELDS, row, strict=True)) for row in invocations],
+            "invocations": invocations,
             "calls": calls,
             "lost": self._invocations.lost
             + self._calls.lost

@@ -37,6 +37,7 @@ async def main(supervision: Supervision) -> None:
     listener = Listener(
         Gateway(
             guard=Guard(config.allow_origins),
+            region=config.region,
             services={service.name: service.handle},
             fallback=_not_here,
             own=OwnPaths(
@@ -50,7 +51,7 @@ async def main(supervision: Supervision) -> None:
     )
     await service.start()
     await listener.start(supervision.listening)
-    supervision.report({"event": "ready"})
+    supervision.report_ready()
     await supervision.stopping.wait()
     await listener.close()
     await service.close()

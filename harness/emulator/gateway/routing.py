@@ -62,25 +62,26 @@ class Route(NamedTuple):
     stage: str = ""
 
 
-def route(path: str, query: str, headers: Mapping[str, str]) -> Route:
-    """The route of a request; `path` is raw, header names are lower case. Knows no service's state."""
+def route(path: str, query: str, headers: Mapping[str, str], default_region: str = DEFAULT_REGION) -> Route:
+    """The route of a request; `path` is raw, header names are lower case. Knows no service's state.
+    `default_region` is the Region of what names none."""
     if path.startswith(("/restapis/", "/_aws/")):
-        found = _execute_path(path)
+        found = _execute_path(path, default_region)
         if found is not None:
             return found
     elif path.startswith(("/_launchday/", "/_localstack/", "/moto-api/")):
-        return Route(OWN, DEFAULT_REGION, path)
+        return Route(OWN, default_region, path)
     host = parse_host(headers.get("host", "")) or _NO_HOST
     if host.api_id:
         stage, _, rest = path[1:].partition("/")
-        return Route(EXECUTE_API, host.region or DEFAULT_REGION, "/" + rest, host.api_id, stage)
+        return Route(EXECUTE_API, host.region or default_region, "/" + rest, host.api_id, stage)
     scope = credential_scope(headers.get("authorization"), query)
     if host.bucket:
-        return Route("s3", scope.region or host.region or DEFAULT_REGION, f"/{host.bucket}{path}")
+        return Route("s3", scope.region or host.region or default_region, f"/{host.bucket}{path}")
     service = (
         scope.service or _target_service(headers.get("x-amz-target")) or host.service or _path_service(path)
     )
-    return Route(service, scope.region or host.region or DEFAULT_REGION, path)
+    return Route(service, scope.region or host.region or default_region, path)
 
 
 class Scope(NamedTuple):
@@ -117,16 +118,15 @@ def _scope(credential: str) -> Scope:
     return Scope(access_key, region, service.lower())
 
 
-def _execute_path(path: str) -> Route | None:
+def _execute_path(path: str, region: str) -> Route | None:
     parts = path.split("/", 5)
-    if parts[1] == "restapis" and len(parts) >= 5 and parts[4] == "_user_request_":
-        return Route(
-            EXECUTE_API, DEFAULT_REGION, "/" + (parts[5] if len(parts) > 5 else ""), parts[2], parts[3]
-        )
-    if parts[1] == "_aws" and len(parts) >= 5 and parts[2] == "execute-api":
-        return Route(
-            EXECUTE_API, DEFAULT_REGION, "/" + (parts[5] if len(parts) > 5 else ""), parts[3], parts[4]
-        )
+    if len(parts) < 5:
+        return None
+    rest = "/" + (parts[5] if len(parts) > 5 else "")
+    if parts[1] == "restapis" and parts[4] == "_user_request_":
+        return Route(EXECUTE_API, region, rest, parts[2], parts[3])
+    if parts[1] == "_aws" and parts[2] == "execute-api":
+        return Route(EXECUTE_API, region, rest, parts[3], parts[4])
     return None
 
 

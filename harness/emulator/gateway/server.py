@@ -15,7 +15,7 @@ from aiohttp import web
 
 from harness.emulator.gateway.errors import render_error
 from harness.emulator.gateway.guard import Guard
-from harness.emulator.gateway.routing import EXECUTE_API, OWN, Route, route
+from harness.emulator.gateway.routing import DEFAULT_REGION, EXECUTE_API, OWN, Route, route
 from harness.emulator.services.base import AwsError, AwsRequest, AwsResponse, CallContext
 
 Handler = Callable[[AwsRequest], Awaitable[AwsResponse]]
@@ -38,7 +38,8 @@ class Gateway:
     """One port: guards it, routes each request to a handler, and writes the answer.
 
     `services` maps a credential-scope name to its handler; `fallback` takes every other service; `own` takes
-    this emulator's own paths; `execute` is API Gateway's data plane, where there is one.
+    this emulator's own paths; `execute` is API Gateway's data plane, where there is one; `region` is that of
+    requests that name none.
     """
 
     def __init__(
@@ -49,7 +50,9 @@ class Gateway:
         fallback: Handler,
         own: Handler,
         execute: Execute | None = None,
+        region: str = DEFAULT_REGION,
     ) -> None:
+        self._region = region
         self._guard = guard
         self._services = dict(services)
         self._services[OWN] = own
@@ -67,7 +70,7 @@ class Gateway:
             return _written(_refused(reason))
         if not path.startswith("/"):
             return _written(AwsResponse(400, b'{"message":"The request target must be a path."}', _JSON))
-        where = route(path, query, headers)
+        where = route(path, query, headers, self._region)
         if where.path is not path and where.service == "s3":
             headers["host"] = "s3.amazonaws.com"  # the bucket is in the path now
         aws_request = AwsRequest(
