@@ -193,4 +193,4 @@ class FollowedToTheEnd(StreamMachine):
 
 
 TestStreamLaws = FollowedToTheEnd.TestCase
-TestStreamLaws.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestStreamLaws.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
