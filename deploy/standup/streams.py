@@ -44,7 +44,7 @@ class Stream:
         on_demand = described.get("StreamModeDetails", {}).get("StreamMode") == "ON_DEMAND"
         if on_demand != (self.shards is None):
             raise TargetError(
-                f"The stream {self.stream_name} is {'on demand' if on_demand else 'provisioned'}, and is to be "
+                f"The stream {self.stream_name} is {'on demand' if on_demand else 'provisioned'} and to be "
                 "otherwise; AWS lets a stream change its mode twice in 24 hours.",
                 "Take the pipeline down first, or keep the setting 'shards' as it was.",
             )

@@ -1,0 +1,105 @@
+"""Reads the pipeline's dead-letter queues without emptying them."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from deploy.services.processing.handlers.contract import Unparseable, parse, salvage_event_id
+from harness.pipeline import Outcome
+
+DEAD_LETTERED = "dead_lettered"
+
+_MESSAGES_A_CALL = 10
+_HIDDEN_S = 300  # long enough to read a queue once without meeting a message twice
+_RECORDS_A_CALL = 1000
+
+Clients = Callable[[str], Any]
+
+
+def stream_dead_letters(clients: Clients, outputs: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Of the stream's queue: records that the processor could not parse, and batches that Lambda gave up."""
+    for at_s, message in _messages(clients("sqs"), outputs["events"]["dead_letters_url"]):
+        batch = message.get("KinesisBatchInfo")
+        if batch is None:
+            yield Outcome(message.get("event_id"), DEAD_LETTERED, at_s)
+        else:
+            for event_id in _of_batch(clients("kinesis"), batch):
+                yield Outcome(event_id, DEAD_LETTERED, at_s)
+
+
+def archiver_dead_letters(clients: Clients, outputs: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Of the archiver's queue: hand-overs whose asynchronous invocation failed for good."""
+    for at_s, message in _messages(clients("sqs"), outputs["archive"]["dead_letters_url"]):
+        for event_id, _received, _flags in message.get("requestPayload", {}).get("events", ()):
+            yield Outcome(event_id, DEAD_LETTERED, at_s)
+
+
+def _messages(sqs: Any, queue_url: str) -> Iterator[tuple[float, dict[str, Any]]]:
+    """(when it was sent, body) of every message; all are visible again at the end."""
+    handles: list[str] = []
+    try:
+        while True:
+            answer = sqs.receive_message(
+                QueueUrl=queue_url,
+                MaxNumberOfMessages=_MESSAGES_A_CALL,
+                VisibilityTimeout=_HIDDEN_S,
+                WaitTimeSeconds=1,  # a short poll may answer nothing though there is something
+                AttributeNames=["SentTimestamp"],
+            )
+            messages = answer.get("Messages", ())
+            if not messages:
+                return
+            for message in messages:
+                handles.append(message["ReceiptHandle"])
+                yield int(message["Attributes"]["SentTimestamp"]) / 1000, _body(message["Body"])
+    finally:
+        for start in range(0, len(handles), _MESSAGES_A_CALL):
+            chunk = handles[start : start + _MESSAGES_A_CALL]
+            sqs.change_message_visibility_batch(
+                QueueUrl=queue_url,
+                Entries=[
+                    {"Id": str(index), "ReceiptHandle": handle, "VisibilityTimeout": 0}
+                    for index, handle in enumerate(chunk)
+                ],
+            )
+
+
+def _body(text: str) -> dict[str, Any]:
+    try:
+        body = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _of_batch(kinesis: Any, batch: Mapping[str, Any]) -> list[str | None]:
+    """The event ids of the records of a batch that Lambda gave up; None for each that is no longer in the
+    stream, or holds none."""
+    last = int(batch["endSequenceNumber"])
+    iterator: str | None = kinesis.get_shard_iterator(
+        StreamARN=batch["streamArn"],
+        ShardId=batch["shardId"],
+        ShardIteratorType="AT_SEQUENCE_NUMBER",
+        StartingSequenceNumber=batch["startSequenceNumber"],
+    )["ShardIterator"]
+    ids: list[str | None] = []
+    while iterator is not None:
+        answer = kinesis.get_records(ShardIterator=iterator, Limit=_RECORDS_A_CALL)
+        records = answer["Records"]
+        ids += [_event_id(each["Data"]) for each in records if int(each["SequenceNumber"]) <= last]
+        if answer["MillisBehindLatest"] == 0 or (records and int(records[-1]["SequenceNumber"]) >= last):
+            break
+        iterator = answer.get("NextShardIterator")
+    return ids + [None] * (batch["batchSize"] - len(ids))
+
+
+def _event_id(data: bytes | str) -> str | None:
+    raw = data if isinstance(data, bytes) else b64decode(data)
+    try:
+        return parse(raw).event_id or None
+    except Unparseable:
+        return salvage_event_id(raw)

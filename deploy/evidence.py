@@ -1,0 +1,142 @@
+"""What became of each event, read back through the AWS API: audit objects, and three kinds of dead letters.
+
+1. The processor's audit: registered, discarded, or handed over (no end yet).
+2. The archiver's audit: archived, once the object is in S3.
+3. The dead-letter queue of the stream holds the records that the processor could not parse, and what Lambda
+   says of batches that it gave up (shard and sequence numbers; the records are read from the stream again).
+4. The dead-letter queue of the archiver holds the hand-overs that it could not store.
+
+Messages are received and given back, not deleted, so that the evidence can be read again.
+"""
+
+from __future__ import annotations
+
+import gzip
+from array import array
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import orjson
+
+from deploy.dead_letter_queues import archiver_dead_letters, stream_dead_letters
+from deploy.services.processing.handlers import audit
+from harness.pipeline import Outcome
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+_THREADS = 8
+_AHEAD = 64
+
+Clients = Callable[[str], Any]
+
+
+def outcomes(clients: Clients, outputs: Mapping[str, Any], run_id: str) -> Iterator[Outcome]:
+    """Every end that the evidence shows for events of `run_id`, and those that cannot say their event."""
+    bucket = outputs["archive"]["bucket"]
+    prefix = f"{run_id}-"
+    with ThreadPoolExecutor(_THREADS) as threads:
+        letters = [
+            threads.submit(lambda: list(stream_dead_letters(clients, outputs))),
+            threads.submit(lambda: list(archiver_dead_letters(clients, outputs))),
+        ]
+        handed_over_again: set[str] = set()
+        for document in _documents(threads, clients, bucket, "processor"):
+            yield from _of_processor(document, prefix, handed_over_again)
+        partitions = Partitions(prefix)
+        for document in _documents(threads, clients, bucket, "archiver"):
+            yield from _of_archiver(document, prefix, handed_over_again, partitions)
+        for letter in letters:
+            for outcome in letter.result():
+                if outcome.event_id is None or outcome.event_id.startswith(prefix):
+                    yield outcome
+
+
+def _documents(
+    threads: ThreadPoolExecutor, clients: Clients, bucket: str, by: str
+) -> Iterator[dict[str, Any]]:
+    s3 = clients("s3")
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{audit.PREFIX}{by}/")
+    keys = (each["Key"] for page in pages for each in page.get("Contents", ()))
+
+    def document(key: str) -> dict[str, Any]:
+        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        loaded: dict[str, Any] = orjson.loads(gzip.decompress(body))
+        return loaded
+
+    return _in_order(threads, document, keys)
+
+
+def _in_order(threads: ThreadPoolExecutor, call: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
+    """`map` in threads that runs only so far ahead of its reader, so that memory stays bounded."""
+    running: deque[Future[B]] = deque()
+    for item in items:
+        running.append(threads.submit(call, item))
+        if len(running) >= _AHEAD:
+            yield running.popleft().result()
+    while running:
+        yield running.popleft().result()
+
+
+def _of_processor(document: dict[str, Any], prefix: str, handed_over_again: set[str]) -> Iterator[Outcome]:
+    at_ms, processed_at_ms = document["at"], document["processed_at"]
+    for event_id, outcome, received_at_ms, flags in document["rows"]:
+        if event_id is None or not event_id.startswith(prefix):
+            continue  # of another run, or of a device that sends no ids: nothing of ours
+        redelivered = bool(flags & audit.REDELIVERED)
+        if outcome == audit.HANDED_OVER:
+            if redelivered:
+                handed_over_again.add(event_id)
+            continue
+        yield Outcome(
+            event_id,
+            outcome,
+            at_ms / 1000,
+            processed_at_ms - received_at_ms,
+            superseded=bool(flags & audit.SUPERSEDED),
+            redelivered=redelivered,
+        )
+
+
+def _of_archiver(
+    document: dict[str, Any], prefix: str, handed_over_again: set[str], partitions: Partitions
+) -> Iterator[Outcome]:
+    at_ms, processed_at_ms = document["at"], document["processed_at"]
+    for event_id, outcome, received_at_ms, flags in document["rows"]:
+        if event_id.startswith(prefix):
+            yield Outcome(
+                event_id,
+                outcome,
+                at_ms / 1000,
+                processed_at_ms - received_at_ms,
+                superseded=bool(flags & audit.SUPERSEDED),
+                redelivered=event_id in handed_over_again,
+                duplicated=partitions.is_second(event_id, document["partition"]),
+            )
+
+
+class Partitions:
+    """Which partition of the archive each event stands in: two bytes an event.
+
+    Readers of the archive de-duplicate by event id within a partition, so a second copy in the same one is
+    absorbed, and one in another is a duplicate."""
+
+    def __init__(self, prefix: str) -> None:
+        self._start = len(prefix)
+        self._numbers: dict[str, int] = {}
+        self._of = array("H")
+
+    def is_second(self, event_id: str, partition: str) -> bool:
+        """Note that the event stands in `partition`; whether it stands in another one already."""
+        digits = event_id[self._start :]
+        if not digits.isdecimal():
+            return False  # not an id that a run gave; the ledger calls it unexpected
+        ordinal = int(digits)
+        number = self._numbers.setdefault(partition, len(self._numbers) + 1)
+        if ordinal >= len(self._of):
+            self._of.extend([0] * (ordinal + 1024 - len(self._of)))
+        before = self._of[ordinal]
+        self._of[ordinal] = before or number
+        return before not in (0, number)
