@@ -40,7 +40,7 @@ def main() -> None:
     """The console script: runs a command and turns errors into one sentence and an exit code."""
     _listen_for_interrupts()
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="launchday", standalone_mode=False)
     except click.exceptions.Abort:
         code = EXIT_INTERRUPTED
     except KeyboardInterrupt:
