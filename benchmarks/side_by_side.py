@@ -40,6 +40,8 @@ from typing import Any
 
 import psutil
 
+from harness.errors import LaunchdayError
+
 RESULTS = Path(__file__).parent / "results"
 ROUNDS = 5
 RUN_S = 3.0
@@ -297,12 +299,16 @@ def keep(name: str, figures: Mapping[str, Any]) -> Path:
 
 
 def run(benchmark: Callable[[], None]) -> int:
-    """Run a benchmark; the exit code: 0, 2 when it cannot be measured here, 130 when interrupted."""
+    """Run a benchmark; the exit code: 0, 2 when it cannot be measured here, 3 when the embedded AWS does not
+    start, 130 when interrupted."""
     try:
         benchmark()
     except CannotMeasure as error:
         print(error, file=sys.stderr)
         return 2
+    except LaunchdayError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
     except KeyboardInterrupt:
         return 130
     return 0

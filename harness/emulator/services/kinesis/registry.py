@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,8 +12,6 @@ from harness.emulator.services.kinesis.store import SegmentStore
 from harness.emulator.services.kinesis.streams import Stream, StreamMode
 from harness.emulator.services.kinesis.tokens import Tokens
 from harness.measure.meters import Gauge, Meters
-
-log = logging.getLogger(__name__)
 
 StreamKey = tuple[str, str, str]
 
@@ -87,10 +84,8 @@ class StreamRegistry:
         for stream in list(self.streams.values()):
             stream.bill_until(now_s)
             stream.scale_on_demand(now_s)
-            try:
-                stream.expire(now_s)
-            except OSError:
-                log.exception("Kinesis cannot trim the stream %s.", stream.name)
+            stream.expire(now_s)
+        self.store.sweep()
 
     def gauges(self) -> Iterable[Gauge]:
         """What each stream shows now."""

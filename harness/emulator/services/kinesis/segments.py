@@ -131,11 +131,6 @@ class Segment:
         self.path = path
         self._text = self._columns = None
 
-    def discard(self) -> None:
-        """Forget the records, and delete the file if there is one."""
-        if self.path is not None:
-            self.path.unlink(missing_ok=True)
-
     def _load_text(self, begin: int, end: int) -> bytes:
         if self._text is not None:
             return bytes(memoryview(self._text)[begin:end])

@@ -24,6 +24,7 @@ from harness.emulator.services.kinesis.shapes import NOT_OFFERED
 from harness.emulator.services.kinesis.shard_operations import ShardOperations
 from harness.emulator.services.kinesis.store import MEMORY_BUDGET_BYTES, SegmentStore
 from harness.emulator.services.kinesis.stream_operations import StreamOperations
+from harness.emulator.services.kinesis.stream_position import StreamPositions
 from harness.emulator.services.kinesis.tag_operations import TagOperations
 from harness.emulator.services.kinesis.writes import Writes
 from harness.measure.meters import Gauge, Meters
@@ -152,6 +153,7 @@ def _handlers(registry: StreamRegistry, meters: Meters) -> dict[str, _Handler]:
     return {
         **{name: _json_handler(name, operation) for name, operation in operations.items()},
         "GetRecords": reads.get_records,
+        "LaunchdayStreamPosition": StreamPositions(registry, meters).stream_position,
         "PutRecord": writes.put_record,
         "PutRecords": writes.put_records,
     }

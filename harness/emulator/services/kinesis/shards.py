@@ -6,6 +6,7 @@ bytes of the digest, which sort as the numbers do.
 
 from __future__ import annotations
 
+import logging
 import re
 from bisect import bisect_right
 from typing import Any
@@ -18,6 +19,8 @@ from harness.emulator.services.kinesis.sequence import (
 )
 from harness.emulator.services.kinesis.store import SegmentStore, ShardLog
 from harness.emulator.services.kinesis.throughput import ShardReadLimit, ShardWriteLimit
+
+log = logging.getLogger(__name__)
 
 HASH_KEYS = 1 << 128
 _MAX_SHARD_NUMBER = 2**31 - 1
@@ -176,12 +179,13 @@ class ShardMap:
                 self.merge(first, upper, now_s)
 
     def expire(self, before_s: float) -> None:
-        """Trim records that arrived before that time, and forget closed shards that hold nothing any more.
-
-        Raises OSError when a spilled segment cannot be read."""
+        """Trim records that arrived before that time, and forget closed shards that hold nothing any more."""
         before_ms = int(before_s * 1000)
         for shard in self.all():
-            shard.log.trim(before_ms)
+            try:
+                shard.log.trim(before_ms)
+            except OSError as error:  # its first segment is lost; it goes when all of it has expired
+                log.error("Kinesis cannot trim %s: %s.", shard.id, error)
             if shard.closed_at_s is not None and shard.closed_at_s < before_s:
                 shard.log.drop()
                 del self._shards[shard.number]

@@ -21,6 +21,7 @@ MEMORY_BUDGET_BYTES = 64 * 1024 * 1024
 SEGMENT_BYTES = 512 * 1024
 """A segment this long takes no more records. Writing it to the page cache takes about 0.2 ms."""
 _RETRY_SPILL_AFTER_MS = 1_000
+_SWEPT_AT_ONCE = 100  # about 1 ms
 
 
 class StoreFull(Exception):
@@ -35,6 +36,7 @@ class SegmentStore:
         self._budget_bytes = budget_bytes
         self._resident: deque[Segment] = deque()
         self._resident_bytes = 0
+        self._forgotten: deque[Path] = deque()
         self._files = 0
         self._failing_since_ms: int | None = None
         self._retry_at_ms = 0
@@ -62,11 +64,18 @@ class SegmentStore:
         if segment.path is None:
             self._resident.remove(segment)
             self._resident_bytes -= segment.resident_bytes
-        segment.discard()
+        else:
+            self._forgotten.append(segment.path)
+
+    def sweep(self) -> None:
+        """Delete some files of forgotten segments. A deleted stream may leave thousands: not all at once."""
+        for _ in range(min(len(self._forgotten), _SWEPT_AT_ONCE)):
+            self._forgotten.popleft().unlink(missing_ok=True)
 
     def clear(self) -> None:
         """Forget every segment and delete the folder."""
         self._resident.clear()
+        self._forgotten.clear()
         self._resident_bytes = 0
         self._failing_since_ms = None
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -108,7 +117,15 @@ class Reading(NamedTuple):
 class ShardLog:
     """The records of one shard, by index. The first index is 1; trimmed indexes are never used again."""
 
-    __slots__ = ("_segments", "_store", "first_index", "last_arrival_ms", "next_index", "payload_bytes")
+    __slots__ = (
+        "_segments",
+        "_store",
+        "_trimmed_payload_bytes",
+        "first_index",
+        "last_arrival_ms",
+        "next_index",
+        "payload_bytes",
+    )
 
     def __init__(self, store: SegmentStore) -> None:
         self._store = store
@@ -118,6 +135,7 @@ class ShardLog:
         self.last_arrival_ms = 0
         self.payload_bytes = 0
         """Data and partition keys of the retained records."""
+        self._trimmed_payload_bytes = 0  # of the expired records in the first segment
 
     def append(self, text: bytes, payload_bytes: int, arrival_ms: int) -> None:
         """Take the record whose index is `next_index`. `arrival_ms` must not be before `last_arrival_ms`.
@@ -169,31 +187,31 @@ class ShardLog:
         """Drop the records that arrived before that time. Raises OSError as `read`."""
         segments = self._segments
         while segments and segments[0].last_arrival_ms < before_ms:
-            gone = segments[0]
-            self.payload_bytes -= gone.payload_bytes - self._payload_trimmed_from(gone)
+            gone = segments.popleft()
+            self.payload_bytes -= gone.payload_bytes - self._trimmed_payload_bytes
+            self._trimmed_payload_bytes = 0
             self.first_index = gone.first_index + gone.count
-            self._store.forget(segments.popleft())
+            self._store.forget(gone)
         if segments and segments[0].first_arrival_ms < before_ms:
             first = segments[0]
             expired = first.first_at_or_after(before_ms)
-            already_gone = self._payload_trimmed_from(first)
-            self.payload_bytes -= max(0, first.payload_before(expired) - already_gone)
-            self.first_index = max(self.first_index, first.first_index + expired)
+            if first.first_index + expired > self.first_index:
+                self.first_index = first.first_index + expired
+                trimmed_payload_bytes = first.payload_before(expired)
+                self.payload_bytes -= trimmed_payload_bytes - self._trimmed_payload_bytes
+                self._trimmed_payload_bytes = trimmed_payload_bytes
 
     def drop(self) -> None:
         """Forget every record."""
         while self._segments:
             self._store.forget(self._segments.popleft())
-        self.payload_bytes = 0
+        self.payload_bytes = self._trimmed_payload_bytes = 0
         self.first_index = self.next_index
 
     @property
     def record_count(self) -> int:
         """How many records are retained."""
         return self.next_index - self.first_index
-
-    def _payload_trimmed_from(self, segment: Segment) -> int:
-        return segment.payload_before(max(0, self.first_index - segment.first_index))
 
     def _arrival_ms(self, index: int) -> int | None:
         if index >= self.next_index:

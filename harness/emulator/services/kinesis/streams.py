@@ -93,7 +93,7 @@ class Stream:
             self.meters.on_demand_stream_seconds.value += elapsed_s
 
     def expire(self, now_s: float) -> None:
-        """Trim what is older than the retention period. Raises OSError when a spilled segment is lost."""
+        """Trim what is older than the retention period."""
         self.shards.expire(self.trim_horizon_s(now_s))
 
     def trim_horizon_s(self, now_s: float) -> float:

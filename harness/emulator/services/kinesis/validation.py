@@ -192,7 +192,16 @@ def base64_problem(text: str) -> str | None:
         binascii.a2b_base64(text, strict_mode=True)
     except binascii.Error as error:
         return str(error)
+    if not ends_canonically(text):
+        return "Invalid last non-pad Base64 character dectected"  # AWS's own spelling
     return None
+
+
+def ends_canonically(text: str) -> bool:
+    """Whether the bits that the padding of a valid base64 text leaves over are zero, as AWS wants them."""
+    if text[-1:] != "=":
+        return True
+    return text[-3] in "AQgw" if text[-2] == "=" else text[-2] in "AEIMQUYcgkosw048"
 
 
 @dataclass(frozen=True)

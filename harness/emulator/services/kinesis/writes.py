@@ -33,6 +33,7 @@ from harness.emulator.services.kinesis.shapes import DEFAULT_MAX_RECORD_BYTES
 from harness.emulator.services.kinesis.shards import HASH_KEYS, Shard
 from harness.emulator.services.kinesis.store import StoreFull
 from harness.emulator.services.kinesis.streams import Stream
+from harness.emulator.services.kinesis.validation import ends_canonically
 from harness.measure.meters import Meters
 
 MAX_REQUEST_BYTES = 10 * 1_048_576
@@ -161,7 +162,8 @@ def _plain_record_bytes(record: Mapping[str, Any]) -> int | None:
         size = len(binascii.a2b_base64(record["Data"], strict_mode=True)) + len(key.encode())
     except (KeyError, ValueError, TypeError, AttributeError):
         return None
-    return size if 0 < len(key) <= _MAX_KEY_CHARS and size <= DEFAULT_MAX_RECORD_BYTES else None
+    plain = 0 < len(key) <= _MAX_KEY_CHARS and size <= DEFAULT_MAX_RECORD_BYTES
+    return size if plain and ends_canonically(record["Data"]) else None
 
 
 def _plain_sizes(records: object) -> list[int] | None:

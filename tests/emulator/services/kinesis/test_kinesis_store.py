@@ -67,6 +67,20 @@ def test_expired_files_are_deleted(drive: Callable[..., Any]) -> None:
     assert kinesis.gauge("retained_bytes") == 0
 
 
+def test_the_files_of_a_deleted_stream_go_little_by_little(drive: Callable[..., Any]) -> None:
+    kinesis = drive(memory_budget_bytes=1_000)
+    kinesis.create()
+    for _ in range(152):
+        kinesis.put(data=b64(bytes(700)))
+    kinesis("DeleteStream", StreamName="events")
+    kinesis.advance(1)
+    left = []
+    for _ in range(2):
+        kinesis.housekeep()
+        left.append(len(list(kinesis.data_dir.rglob("*.segment"))))
+    assert left == [51, 0]
+
+
 def test_what_an_earlier_process_spilled_is_deleted(tmp_path: Path, drive: Callable[..., Any]) -> None:
     stale = tmp_path / "kinesis" / "segments" / "0000000000.segment"
     stale.parent.mkdir(parents=True)
@@ -159,6 +173,9 @@ def test_a_lost_file_is_a_failure_and_no_gap(
             error = kinesis.fails(operation, **members)
         assert (error.code, error.status) == ("InternalFailure", 500)
         kinesis.advance(0.5)
+    kinesis.advance(DAY_S)
+    kinesis.housekeep()  # the lost records expire like the others
+    assert kinesis.gauge("retained_records") == 0
     assert "cannot read shardId-000000000000 of the stream events" in caplog.text
 
 

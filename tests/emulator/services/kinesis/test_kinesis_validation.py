@@ -203,6 +203,16 @@ def test_constraints_are_told_in_aws_words(
             {"Data": "ab!="},
             "'ab!=' can not be converted to a Blob: Invalid Base64 character: '!'",
         ),
+        (
+            "PutRecord",
+            {"StreamName": "events", "PartitionKey": "k", "Data": "+/+="},
+            "'+/+=' can not be converted to a Blob: Invalid last non-pad Base64 character dectected",
+        ),
+        (
+            "PutRecords",
+            {"StreamName": "events", "Records": [{"PartitionKey": "k", "Data": "ab=="}]},
+            "'ab==' can not be converted to a Blob: Invalid last non-pad Base64 character dectected",
+        ),
         ("PutRecords", {"Records": "x"}, "Expected list or null"),
         ("PutRecords", {"Records": ["x"]}, "Expected null"),
         ("PutRecords", {"Records": [[]]}, "Start of list found where not expected"),
