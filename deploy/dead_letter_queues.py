@@ -81,7 +81,7 @@ def _of_batch(kinesis: Any, batch: Mapping[str, Any]) -> list[str | None]:
     stream, or holds none."""
     last = int(batch["endSequenceNumber"])
     iterator: str | None = kinesis.get_shard_iterator(
-        StreamARN=batch["streamArn"],
+        StreamName=batch["streamArn"].rpartition("/")[2],
         ShardId=batch["shardId"],
         ShardIteratorType="AT_SEQUENCE_NUMBER",
         StartingSequenceNumber=batch["startSequenceNumber"],

@@ -43,9 +43,10 @@ class Stream:
     def _follow(self, described: dict[str, Any], journal: Journal) -> dict[str, Any]:
         on_demand = described.get("StreamModeDetails", {}).get("StreamMode") == "ON_DEMAND"
         if on_demand != (self.shards is None):
+            mode = "on demand" if on_demand else "provisioned"
             raise TargetError(
-                f"The stream {self.stream_name} is {'on demand' if on_demand else 'provisioned'} and to be "
-                "otherwise; AWS lets a stream change its mode twice in 24 hours.",
+                f"The stream {self.stream_name} stands as {mode} and is wanted otherwise; AWS lets a stream "
+                "change its mode twice in 24 hours.",
                 "Take the pipeline down first, or keep the setting 'shards' as it was.",
             )
         open_shards = described["OpenShardCount"]

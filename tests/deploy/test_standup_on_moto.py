@@ -1,0 +1,191 @@
+"""The stand-up against moto: what AWS's control planes accept, without an AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from deploy.pipeline import LiveLocation, sizing_of
+from deploy.standup import engine
+from deploy.standup.blueprint import Blueprint, Sizing
+from deploy.standup.names import Names
+from deploy.standup.packaging import PackageCache
+from harness.errors import TargetError, UsageError
+from harness.pipeline import Cloud, DeployParameters
+
+CLOUD = Cloud("us-east-1", access_key_id="test", secret_access_key="test")
+NAMES = Names("local", "123456789012", "us-east-1")
+
+
+@pytest.fixture(autouse=True)
+def aws() -> Iterator[None]:
+    with mock_aws():
+        yield
+
+
+@pytest.fixture
+def clients() -> engine.Clients:
+    return CLOUD.clients()
+
+
+@pytest.fixture
+def packages(tmp_path: Path) -> PackageCache:
+    return PackageCache(tmp_path)
+
+
+def everything(clients: engine.Clients) -> dict[str, list[Any]]:
+    """What there is in the account."""
+    return {
+        "tables": clients("dynamodb").list_tables()["TableNames"],
+        "streams": clients("kinesis").list_streams()["StreamNames"],
+        "buckets": clients("s3").list_buckets()["Buckets"],
+        "queues": clients("sqs").list_queues().get("QueueUrls", []),
+        "roles": clients("iam").list_roles()["Roles"],
+        "parameters": clients("ssm").describe_parameters()["Parameters"],
+        "functions": clients("lambda").list_functions()["Functions"],
+        "mappings": clients("lambda").list_event_source_mappings()["EventSourceMappings"],
+        "apis": clients("apigateway").get_rest_apis()["items"],
+    }
+
+
+def test_the_second_stand_up_changes_nothing(clients: engine.Clients, packages: PackageCache) -> None:
+    blueprint = Blueprint(clients, NAMES, Sizing(accounts=30), packages)
+    _, first = engine.stand_up(blueprint.resources())
+    _, second = engine.stand_up(blueprint.resources())
+    assert len(first.changes) > 30
+    assert second.changes == []
+
+
+def test_a_stand_up_brings_back_what_differs(clients: engine.Clients, packages: PackageCache) -> None:
+    blueprint = Blueprint(clients, NAMES, Sizing(), packages)
+    engine.stand_up(blueprint.resources())
+    function = "launchday-processing-local-processor"
+    clients("lambda").update_function_configuration(FunctionName=function, MemorySize=128)
+    clients("ssm").put_parameter(
+        Name="/launchday/local/archive/bucket", Value="else", Type="String", Overwrite=True
+    )
+    api = clients("apigateway").get_rest_apis()["items"][0]["id"]
+    resources = {
+        each["path"]: each["id"] for each in clients("apigateway").get_resources(restApiId=api)["items"]
+    }
+    clients("apigateway").delete_method(
+        restApiId=api, resourceId=resources["/v1/locations"], httpMethod="POST"
+    )
+    clients("apigateway").create_resource(restApiId=api, parentId=resources["/v1"], pathPart="strange")
+    _, journal = engine.stand_up(blueprint.resources())
+    assert sorted(journal.changes) == [
+        "changed the methods of launchday-local-ingest",
+        f"changed the settings of {function}",
+        "put the parameter /launchday/local/archive/bucket",
+    ]
+    described = clients("lambda").get_function_configuration(FunctionName=function)
+    assert described["MemorySize"] == 512
+    paths = {each["path"] for each in clients("apigateway").get_resources(restApiId=api)["items"]}
+    assert "/v1/strange" not in paths
+
+
+def test_more_accounts_are_added_to_those_there_are(clients: engine.Clients, packages: PackageCache) -> None:
+    engine.stand_up(Blueprint(clients, NAMES, Sizing(accounts=3), packages).resources())
+    known, journal = engine.stand_up(Blueprint(clients, NAMES, Sizing(accounts=60), packages).resources())
+    assert journal.changes == ["wrote 57 accounts"]
+    assert known["accounts"]["count"] == "60"
+    count = clients("dynamodb").scan(TableName="launchday-local-accounts", Select="COUNT")["Count"]
+    assert count == 61  # and the disabled one
+
+
+@pytest.mark.parametrize(
+    ("service", "operation"),
+    [("kinesis", "create_stream"), ("lambda", "create_event_source_mapping"), ("apigateway", "create_stage")],
+)
+def test_a_stand_up_that_fails_half_way_leaves_nothing(
+    clients: engine.Clients, packages: PackageCache, service: str, operation: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    before = everything(clients)
+
+    def refuse(**_given: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "not you"}}, operation)
+
+    monkeypatch.setattr(clients(service), operation, refuse)
+    with pytest.raises(TargetError, match=r"could not be stood up.*not you"):
+        engine.stand_up(Blueprint(clients, NAMES, Sizing(), packages).resources())
+    assert everything(clients) == before
+
+
+def test_an_update_that_fails_half_way_is_put_back(
+    clients: engine.Clients, packages: PackageCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blueprint = Blueprint(clients, NAMES, Sizing(), packages)
+    engine.stand_up(blueprint.resources())
+    function = "launchday-processing-local-processor"
+    clients("lambda").update_function_configuration(FunctionName=function, MemorySize=128)
+    stage = clients("apigateway").get_rest_apis()["items"][0]["id"]
+    clients("lambda").remove_permission(
+        FunctionName="launchday-ingest-local-authorizer", StatementId="ingest-authorizer"
+    )
+
+    def refuse(**_given: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "not you"}}, "AddPermission")
+
+    monkeypatch.setattr(clients("lambda"), "add_permission", refuse)
+    with pytest.raises(TargetError, match="not you"):
+        engine.stand_up(blueprint.resources())
+    assert clients("lambda").get_function_configuration(FunctionName=function)["MemorySize"] == 128
+    assert clients("apigateway").get_rest_apis()["items"][0]["id"] == stage
+
+
+def test_destroy_removes_everything_and_may_be_repeated(packages: PackageCache) -> None:
+    pipeline = LiveLocation("local", packages)
+    before = everything(CLOUD.clients())
+    outputs = pipeline.deploy(CLOUD, DeployParameters(accounts=2))
+    CLOUD.client("s3").put_object(Bucket=outputs["archive"]["bucket"], Key="audit/x", Body=b"x")
+    pipeline.destroy(CLOUD)
+    pipeline.destroy(CLOUD)
+    assert everything(CLOUD.clients()) == before
+
+
+def test_two_stages_stand_side_by_side(packages: PackageCache) -> None:
+    blue, green = LiveLocation("blue", packages), LiveLocation("green", packages)
+    blue_outputs = blue.deploy(CLOUD, DeployParameters())
+    green.deploy(CLOUD, DeployParameters())
+    green.destroy(CLOUD)
+    assert blue.deploy(CLOUD, DeployParameters()) == blue_outputs
+
+
+def test_outputs_are_json_and_give_the_entrances(packages: PackageCache) -> None:
+    import orjson
+
+    pipeline = LiveLocation("local", packages)
+    outputs = orjson.loads(orjson.dumps(pipeline.deploy(CLOUD, DeployParameters(accounts=2))))
+    routes = [entrance.route for entrance in pipeline.entrances(outputs)]
+    assert routes[:3] == ["POST /v1/devices", "POST /v1/locations", "POST /v1/locations/batch"]
+    assert pipeline.unbilled(outputs)[0].resource.endswith("/audit")
+
+
+@pytest.mark.parametrize("settings", [{"colour": "red"}, {"shards": "0"}, {"stale_after_s": "a day"}])
+def test_a_wrong_setting_is_wrong_use(settings: dict[str, str]) -> None:
+    with pytest.raises(UsageError):
+        sizing_of(DeployParameters(settings=settings))
+
+
+def test_a_stage_must_be_usable_in_every_name() -> None:
+    with pytest.raises(UsageError, match="Blue Stage"):
+        Names("Blue Stage", "1", "us-east-1")
+
+
+def test_a_provisioned_stream_has_its_shards(packages: PackageCache) -> None:
+    pipeline = LiveLocation("local", packages)
+    outputs = pipeline.deploy(CLOUD, DeployParameters(settings={"shards": "3"}))
+    summary = CLOUD.client("kinesis").describe_stream_summary(StreamName=outputs["events"]["stream"])
+    assert summary["StreamDescriptionSummary"]["OpenShardCount"] == 3
+    with pytest.raises(TargetError, match="change its mode"):
+        pipeline.deploy(CLOUD, DeployParameters())
+
+
+def test_the_fingerprint_is_stable(packages: PackageCache) -> None:
+    assert LiveLocation("a", packages).fingerprint() == LiveLocation("b", packages).fingerprint()
