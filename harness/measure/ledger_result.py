@@ -68,7 +68,8 @@ class LedgerResult:
 
     def to_json(self) -> dict[str, Any]:
         """As `ledger.json` has it."""
-        return asdict(self)
+        plain: dict[str, Any] = _lists(asdict(self))
+        return plain
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> LedgerResult:
@@ -81,3 +82,10 @@ class LedgerResult:
         for name in ("missing_examples", "unexpected_examples", "conflict_examples"):
             found[name] = tuple(found[name])
         return cls(**found)
+
+
+def _lists(value: Any) -> Any:
+    """With lists in the place of tuples, as JSON has no others."""
+    if isinstance(value, dict):
+        return {name: _lists(item) for name, item in value.items()}
+    return [_lists(item) for item in value] if isinstance(value, list | tuple) else value
