@@ -1,0 +1,1 @@
+"""Asynchronous invocation: the queue, its retries, and where its records go."""

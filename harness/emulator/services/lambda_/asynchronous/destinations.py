@@ -1,0 +1,97 @@
+"""Records of asynchronous invocations and of discarded batches, delivered to queues and functions.
+
+docs: Lambda Developer Guide, Capturing records of Lambda asynchronous invocations; Dead-letter queues
+(read 2026)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+
+import orjson
+
+from harness.emulator.services.base import AwsCalls, CallContext
+from harness.emulator.services.lambda_.asynchronous.events import AsyncEvent, Condition
+from harness.emulator.services.lambda_.invocation import Completed
+from harness.emulator.services.lambda_.names import LATEST
+
+MAX_ERROR_MESSAGE_CHARACTERS = 1000
+FunctionTarget = Callable[[str, bytes], Awaitable[None]]
+"""Invokes a function (ARN, payload) asynchronously. Raises AwsError."""
+
+
+def iso_timestamp(at_s: float) -> str:
+    """A time as records carry it: `2026-11-23T15:41:00.000Z`."""
+    return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+class Destinations:
+    """Delivers records. `deliver` raises AwsError with what the target said."""
+
+    def __init__(self, calls: AwsCalls, invoke: FunctionTarget) -> None:
+        self._calls = calls
+        self._invoke = invoke
+
+    async def deliver(
+        self, arn: str, record: bytes, attributes: Mapping[str, tuple[str, str]] | None = None
+    ) -> None:
+        """Send `record` to a queue or a function; `attributes` of the message by name: type, value."""
+        if arn.startswith("arn:aws:lambda:"):
+            await self._invoke(arn, record)
+        else:
+            await self._send_message(arn, record, attributes or {})
+
+    async def _send_message(self, arn: str, record: bytes, attributes: Mapping[str, tuple[str, str]]) -> None:
+        _, _, _, region, account_id, queue = arn.split(":", 5)
+        context = CallContext(region=region, account_id=account_id)
+        named = orjson.dumps({"QueueName": queue})
+        found = orjson.loads(await self._calls.call("sqs", "GetQueueUrl", named, context))
+        message = {
+            "QueueUrl": found["QueueUrl"],
+            "MessageBody": record.decode(),
+            "MessageAttributes": {
+                name: {"DataType": kind, "StringValue": value} for name, (kind, value) in attributes.items()
+            },
+        }
+        await self._calls.call("sqs", "SendMessage", orjson.dumps(message), context)
+
+
+def invocation_record(event: AsyncEvent, condition: Condition, last: Completed | None, now_s: float) -> bytes:
+    """What a destination gets. `last` is the last attempt, None when there was none."""
+    record: dict[str, object] = {
+        "version": "1.0",
+        "timestamp": iso_timestamp(now_s),
+        "requestContext": {
+            "requestId": event.request_id,
+            "functionArn": f"{event.function_arn}:{LATEST}",
+            "condition": condition,
+            "approximateInvokeCount": event.attempts,
+        },
+        "requestPayload": orjson.Fragment(event.payload),
+    }
+    if last is not None:
+        context: dict[str, object] = {"statusCode": 200, "executedVersion": LATEST}
+        if last.function_error is not None:
+            context["functionError"] = last.function_error
+        record["responseContext"] = context
+        record["responsePayload"] = orjson.Fragment(last.payload or b"null")
+    return orjson.dumps(record)
+
+
+def dead_letter_attributes(event: AsyncEvent, last: Completed | None) -> dict[str, tuple[str, str]]:
+    """The attributes of a dead-letter queue's message, whose body is the event itself."""
+    attributes = {"RequestID": ("String", event.request_id)}
+    if last is not None:
+        attributes["ErrorCode"] = ("Number", "200")
+        attributes["ErrorMessage"] = ("String", _error_message(last.payload)[:MAX_ERROR_MESSAGE_CHARACTERS])
+    return attributes
+
+
+def _error_message(payload: bytes) -> str:
+    try:
+        parsed = orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        parsed = None
+    message = parsed.get("errorMessage") if isinstance(parsed, dict) else None
+    return str(message) if message else "unknown error"

@@ -1,0 +1,1 @@
+"""Execution environments: real processes, each on a Lambda Runtime API of its own."""

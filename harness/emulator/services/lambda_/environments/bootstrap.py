@@ -1,0 +1,55 @@
+"""What an environment's process runs first: `python bootstrap.py <client> <handler> <parent pid>`.
+
+It puts the function's folder where AWS has it on sys.path, sees to it that the process ends with its parent,
+and gives over to the runtime client: `awslambdaric` (AWS's own, Linux) or `builtin` (ours).
+This file runs as a script, apart from the package it lies in.
+"""
+
+import os
+import sys
+
+PR_SET_PDEATHSIG = 1
+
+
+def _end_with_parent(parent_pid: int) -> None:
+    if sys.platform == "linux":
+        import ctypes
+        import signal
+
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent_pid:  # it died before we asked
+        os._exit(1)
+
+
+def _set_path() -> str:
+    """The function's folder comes first; the folders of this script and of the program that started it go."""
+    here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib costs start-up time
+    program = here.split(f"{os.sep}harness{os.sep}", 1)[0]
+    kept = [entry for entry in sys.path if entry not in (here, program)]
+    sys.path[:] = [os.environ["LAMBDA_TASK_ROOT"], *kept]
+    return here
+
+
+def main() -> None:
+    """Never returns while the environment lives."""
+    client, handler, parent_pid = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    _end_with_parent(parent_pid)
+    here = _set_path()
+    if client == "awslambdaric":
+        from awslambdaric.__main__ import main as run
+
+        run(["awslambdaric", handler])
+    else:
+        import importlib.util
+
+        path = os.path.join(here, "runtime_client.py")  # noqa: PTH118
+        spec = importlib.util.spec_from_file_location("_lambda_runtime_client", path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        module.main(handler)
+
+
+if __name__ == "__main__":
+    main()

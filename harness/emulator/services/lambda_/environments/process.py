@@ -1,0 +1,126 @@
+"""One operating system process: started, read, waited for and killed without blocking the event loop.
+
+A thread of its own starts it and waits for it. That keeps fork and exec off the loop, gives exact resource
+usage at its end (wait4), and makes the process end with this one on Linux, where the parent-death signal is
+tied to the thread that forked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+READ_BYTES = 65_536
+MAXRSS_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
+"""getrusage(2): ru_maxrss is in KB on Linux, in bytes on macOS."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a process ended. `code` is negative for a signal, as in subprocess."""
+
+    code: int
+    cpu_s: float
+    peak_bytes: int
+
+    @property
+    def description(self) -> str:
+        """In the words of Lambda's platform."""
+        if self.code < 0:
+            return f"signal: {signal.strsignal(-self.code) or -self.code}".lower()
+        return f"exit status {self.code}"
+
+
+class ChildProcess:
+    """A process with its output in one pipe. `exited` is done when it has ended and been reaped."""
+
+    def __init__(self, on_output: Callable[[bytes], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._on_output = on_output
+        self._read_fd: int | None = None
+        self._started: asyncio.Future[int] = self._loop.create_future()
+        self.exited: asyncio.Future[Exit] = self._loop.create_future()
+        self.pid: int | None = None
+
+    async def start(self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> int:
+        """Start it and return its pid. Raises OSError when it cannot be started."""
+        self._read_fd, write_fd = os.pipe()
+        os.set_blocking(self._read_fd, False)
+        self._loop.add_reader(self._read_fd, self.drain)
+        threading.Thread(
+            target=self._run,
+            args=(list(arguments), folder, dict(environment), write_fd),
+            name="lambda-environment",
+            daemon=True,
+        ).start()
+        self.pid = await asyncio.shield(self._started)
+        return self.pid
+
+    def _run(self, arguments: list[str], folder: Path, environment: dict[str, str], write_fd: int) -> None:
+        """The thread: start, tell the loop, wait, tell the loop."""
+        try:
+            child = subprocess.Popen(
+                arguments,
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=write_fd,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._tell(self._started.set_exception, error)
+            return
+        finally:
+            os.close(write_fd)
+        self._tell(self._started.set_result, child.pid)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        self._tell(
+            self._ended,
+            Exit(child.returncode, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * MAXRSS_UNIT_BYTES),
+        )
+
+    def _tell(self, action: Callable[..., object], value: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to tell
+            self._loop.call_soon_threadsafe(action, value)
+
+    def _ended(self, exit_: Exit) -> None:
+        self.drain()
+        self._close_pipe()
+        if not self.exited.done():
+            self.exited.set_result(exit_)
+
+    def drain(self) -> None:
+        """Hand over all output that is there now."""
+        while self._read_fd is not None:
+            try:
+                chunk = os.read(self._read_fd, READ_BYTES)
+            except BlockingIOError:
+                return
+            if not chunk:
+                self._close_pipe()
+                return
+            self._on_output(chunk)
+            if len(chunk) < READ_BYTES:
+                return
+
+    def _close_pipe(self) -> None:
+        if self._read_fd is not None:
+            self._loop.remove_reader(self._read_fd)
+            os.close(self._read_fd)
+            self._read_fd = None
+
+    def kill(self) -> None:
+        """Kill it and all that it started. Does nothing when it has ended."""
+        if self.pid is not None and not self.exited.done():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)

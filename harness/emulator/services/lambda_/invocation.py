@@ -1,0 +1,188 @@
+"""One invocation from its lease to its REPORT line: measured, metered, logged."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.emulator.services.lambda_.environments.environment import Environment, InitFailed, Run, Usage
+from harness.emulator.services.lambda_.environments.pool import EnvironmentPool
+from harness.emulator.services.lambda_.environments.runtime_api import Answer, Work
+from harness.emulator.services.lambda_.functions import Function, Revision
+from harness.emulator.services.lambda_.leases import Leases
+from harness.emulator.services.lambda_.logs import Report, report_line
+from harness.emulator.services.lambda_.names import LATEST
+from harness.measure.meters import Meters
+from harness.measure.observation import Invocation, InvocationStatus
+
+MAX_INVOCATIONS_KEPT = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is to be run, for whom."""
+
+    payload: bytes
+    request_id: str
+    source: str
+    synchronous: bool
+    records: int = 0
+    client_context: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What became of it. `function_error` is `Unhandled` or None."""
+
+    payload: bytes
+    function_error: str | None
+    status: InvocationStatus
+    log_tail: bytes
+
+
+class InvocationRecords:
+    """Invocations for the observer: each given once, bounded, losses counted."""
+
+    def __init__(self) -> None:
+        self._kept: deque[Invocation] = deque()
+        self.lost = 0
+
+    def add(self, invocation: Invocation) -> None:
+        """Keep `invocation`, or count it as lost when nobody came to look for long."""
+        if len(self._kept) >= MAX_INVOCATIONS_KEPT:
+            self.lost += 1
+        else:
+            self._kept.append(invocation)
+
+    def take(self) -> list[Invocation]:
+        """All since the last take."""
+        taken = list(self._kept)
+        self._kept.clear()
+        return taken
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._kept.clear()
+        self.lost = 0
+
+
+def new_request_id() -> str:
+    """A fresh request id in AWS's form."""
+    return str(uuid.uuid4())
+
+
+def new_trace_root(now_s: float) -> str:
+    """A fresh trace id: `1-<time>-<96 bits>`. docs: X-Ray, trace id format (read 2026)"""
+    return f"1-{int(now_s):08x}-{secrets.token_hex(12)}"
+
+
+class Runner:
+    """Runs invocations: lease, environment, measure."""
+
+    def __init__(
+        self, leases: Leases, pool: EnvironmentPool, meters: Meters, clock: Callable[[], float]
+    ) -> None:
+        self.records = InvocationRecords()
+        self._leases = leases
+        self._pool = pool
+        self._meters = meters
+        self._clock = clock
+
+    async def run(self, function: Function, call: Call) -> Completed:
+        """Run `call`. Raises AwsError TooManyRequestsException when AWS would have no concurrency for it."""
+        if function.preparing is not None and function.package is None:
+            await asyncio.shield(function.preparing)
+        with self._leases.lease(function.arn, self._clock(), synchronous=call.synchronous):
+            return await self._run_leased(function.revision(), call)
+
+    async def _run_leased(self, revision: Revision, call: Call) -> Completed:
+        self._meters.counter("lambda", revision.name, "requests").value += 1
+        trace_root = new_trace_root(self._clock())
+        waited_from = time.monotonic()
+        try:
+            environment, waited_s = await self._pool.acquire(revision)
+        except InitFailed as failed:
+            self._note_wait(revision, time.monotonic() - waited_from)
+            return self._init_failed(revision, call, trace_root, failed)
+        self._note_wait(revision, waited_s)
+        try:
+            return await self._run_in(environment, revision, call, trace_root)
+        finally:
+            self._pool.release(environment)
+
+    async def _run_in(
+        self, environment: Environment, revision: Revision, call: Call, trace_root: str
+    ) -> Completed:
+        timeout_s = revision.configuration.timeout_s
+        log = environment.log
+        log.begin_tail()
+        log.platform(f"START RequestId: {call.request_id} Version: {LATEST}\n")
+        work = Work(
+            call.request_id,
+            call.payload,
+            revision.arn,
+            int((self._clock() + timeout_s) * 1000),
+            f"Root={trace_root};Parent={secrets.token_hex(8)};Sampled=0",
+            call.client_context,
+        )
+        run = await environment.run(work, timeout_s)
+        init, environment.init = environment.init, None
+        log.platform(f"END RequestId: {call.request_id}\n")
+        log.platform(_report(revision, call, run, init))
+        self._note(revision, call, trace_root, run, init)
+        error = "Unhandled" if run.answer.error_type else None
+        return Completed(run.answer.payload, error, run.status, log.tail())
+
+    def _init_failed(self, revision: Revision, call: Call, trace_root: str, failed: InitFailed) -> Completed:
+        nothing = Usage(0.0, 0.0, failed.usage.peak_memory_mb)
+        run = Run(Answer(failed.answer.payload, "Init"), failed.status, self._clock(), nothing)
+        self._note(revision, call, trace_root, run, failed.usage)
+        return Completed(failed.answer.payload, "Unhandled", failed.status, b"")
+
+    def _note(self, revision: Revision, call: Call, trace_root: str, run: Run, init: Usage | None) -> None:
+        if run.status != "ok":
+            self._meters.counter("lambda", revision.name, "errors").value += 1
+        if run.status == "timeout":
+            self._meters.counter("lambda", revision.name, "timeouts").value += 1
+        self.records.add(
+            Invocation(
+                function=revision.name,
+                request_id=call.request_id,
+                trace_id=trace_root,
+                source=call.source,
+                started_at_s=run.started_at_s,
+                init_ms=init.wall_ms if init else None,
+                wall_ms=run.usage.wall_ms,
+                cpu_ms=run.usage.cpu_ms,
+                init_cpu_ms=init.cpu_ms if init else None,
+                peak_memory_mb=run.usage.peak_memory_mb,
+                memory_mb=revision.configuration.memory_mb,
+                architecture=revision.configuration.architecture,
+                runtime=revision.configuration.runtime,
+                status=run.status,
+                records=call.records,
+            )
+        )
+
+    def _note_wait(self, revision: Revision, waited_s: float) -> None:
+        """The wait for a process is this machine's, not AWS's: metered apart, no part of any duration."""
+        if waited_s:
+            self._meters.counter("lambda", revision.name, "process_wait_ms").value += waited_s * 1000
+
+
+def _report(revision: Revision, call: Call, run: Run, init: Usage | None) -> str:
+    return report_line(
+        Report(
+            call.request_id,
+            run.usage.wall_ms,
+            revision.configuration.memory_mb,
+            run.usage.peak_memory_mb,
+            init.wall_ms if init else None,
+            {"timeout": "timeout", "crash": "error"}.get(run.status),
+        )
+    )

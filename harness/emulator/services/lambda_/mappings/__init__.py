@@ -1,0 +1,1 @@
+"""Event source mappings: a stream's records, batched, to a function."""

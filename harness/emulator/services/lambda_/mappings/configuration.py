@@ -1,0 +1,133 @@
+"""The settings of an event source mapping, as the API takes and shows them.
+
+docs: Lambda API Reference, CreateEventSourceMapping; Lambda parameters for Amazon Kinesis Data Streams event
+source mappings (read 2026)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from harness.emulator.services.lambda_.errors import invalid, validation
+from harness.emulator.services.lambda_.members import Members
+
+REPORT_ITEMS = "ReportBatchItemFailures"
+StartingPosition = Literal["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"]
+_POSITIONS: Mapping[str, StartingPosition] = {
+    "TRIM_HORIZON": "TRIM_HORIZON",
+    "LATEST": "LATEST",
+    "AT_TIMESTAMP": "AT_TIMESTAMP",
+}
+_NOT_OFFERED = (
+    "TumblingWindowInSeconds",
+    "FilterCriteria",
+    "ScalingConfig",
+    "KMSKeyArn",
+    "MetricsConfig",
+    "ProvisionedPollerConfig",
+    "SourceAccessConfigurations",
+    "SelfManagedEventSource",
+    "AmazonManagedKafkaEventSourceConfig",
+    "SelfManagedKafkaEventSourceConfig",
+    "DocumentDBEventSourceConfig",
+    "Topics",
+    "Queues",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRules:
+    """How records become batches and what becomes of failed ones; -1 is no bound. Defaults are AWS's."""
+
+    batch_size: int = 100
+    batching_window_s: int = 0
+    parallelization_factor: int = 1
+    bisect_on_error: bool = False
+    maximum_retry_attempts: int = -1
+    maximum_record_age_s: int = -1
+    report_item_failures: bool = False
+    on_failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a mapping begins to read."""
+
+    position: StartingPosition
+    timestamp_s: float | None = None
+
+
+def new_rules(members: Members) -> BatchRules:
+    """The rules of a new mapping. Raises AwsError for what is wrong or not offered."""
+    return changed_rules(BatchRules(), members)
+
+
+def changed_rules(before: BatchRules, members: Members) -> BatchRules:
+    """`before` with what `members` set."""
+    members.refuse(*_NOT_OFFERED)
+    changes: dict[str, Any] = {
+        "batch_size": members.integer("BatchSize", 1, 10_000),
+        "batching_window_s": members.integer("MaximumBatchingWindowInSeconds", 0, 300),
+        "parallelization_factor": members.integer("ParallelizationFactor", 1, 10),
+        "bisect_on_error": members.flag("BisectBatchOnFunctionError"),
+        "maximum_retry_attempts": members.integer("MaximumRetryAttempts", -1, 10_000),
+        "maximum_record_age_s": _record_age(members),
+    }
+    response_types = members.texts("FunctionResponseTypes")
+    if response_types is not None:
+        if any(each != REPORT_ITEMS for each in response_types):
+            raise validation(response_types, "functionResponseTypes", f"be [{REPORT_ITEMS}] or empty")
+        changes["report_item_failures"] = bool(response_types)
+    changed = replace(before, **{name: value for name, value in changes.items() if value is not None})
+    destinations = members.structure("DestinationConfig")
+    if destinations is not None:
+        changed = replace(changed, on_failure=_on_failure(destinations))
+    return changed
+
+
+def _record_age(members: Members) -> int | None:
+    age_s = members.integer("MaximumRecordAgeInSeconds", -1, 604_800)
+    if age_s is not None and 0 <= age_s < 60:
+        raise validation(age_s, "maximumRecordAgeInSeconds", "be -1 or between 60 and 604800")
+    return age_s
+
+
+def _on_failure(destinations: Members) -> str | None:
+    structure = destinations.structure("OnFailure")
+    arn = structure.text("Destination") if structure else None
+    if arn and not arn.startswith("arn:aws:sqs:"):
+        raise invalid(
+            f"The embedded Lambda offers SQS queues as a mapping's on-failure destination, not {arn}."
+        )
+    return arn or None
+
+
+def start_of(members: Members) -> Start:
+    """Where the mapping begins. Raises AwsError when it is missing or has no timestamp that it needs."""
+    position = members.text("StartingPosition")
+    found = _POSITIONS.get(position or "")
+    if found is None:
+        raise invalid(
+            "1 validation error detected: StartingPosition must be TRIM_HORIZON, LATEST or AT_TIMESTAMP."
+        )
+    timestamp_s = members.seconds("StartingPositionTimestamp")
+    if (found == "AT_TIMESTAMP") != (timestamp_s is not None):
+        raise invalid("StartingPositionTimestamp goes with StartingPosition AT_TIMESTAMP, and only with it.")
+    return Start(found, timestamp_s)
+
+
+def render_rules(rules: BatchRules) -> dict[str, Any]:
+    """The rules as the API answers them."""
+    return {
+        "BatchSize": rules.batch_size,
+        "MaximumBatchingWindowInSeconds": rules.batching_window_s,
+        "ParallelizationFactor": rules.parallelization_factor,
+        "BisectBatchOnFunctionError": rules.bisect_on_error,
+        "MaximumRetryAttempts": rules.maximum_retry_attempts,
+        "MaximumRecordAgeInSeconds": rules.maximum_record_age_s,
+        "TumblingWindowInSeconds": 0,
+        "FunctionResponseTypes": [REPORT_ITEMS] if rules.report_item_failures else [],
+        "DestinationConfig": {"OnFailure": {"Destination": rules.on_failure} if rules.on_failure else {}},
+    }

@@ -1,0 +1,145 @@
+"""Kinesis as a mapping sees it: shards, iterators, records, and the event that a function gets.
+
+docs: Kinesis Data Streams API Reference; Using Lambda with Kinesis, example event (read 2026)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import orjson
+
+from harness.emulator.services.base import AwsCalls, CallContext
+from harness.emulator.services.lambda_.mappings.lanes import Record
+from harness.emulator.services.lambda_.mappings.polling import ShardInfo
+
+MAX_READ_RECORDS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where to begin in a shard: an iterator type, and the sequence number or time that it needs."""
+
+    type: str
+    sequence_number: str | None = None
+    timestamp_s: float | None = None
+
+
+class Read(NamedTuple):
+    """What a GetRecords gave. `next_iterator` is None at the end of a closed shard."""
+
+    records: list[Record]
+    next_iterator: str | None
+    millis_behind: int
+
+
+class StreamPosition(NamedTuple):
+    """How many records lie behind each shard's iterator, when the stream had accepted `accepted` in all."""
+
+    behind: Mapping[str, int]
+    accepted: int
+
+
+class KinesisSource:
+    """One stream. Its methods raise AwsError with what Kinesis said."""
+
+    def __init__(self, calls: AwsCalls, stream_arn: str) -> None:
+        self.arn = stream_arn
+        self.stream = stream_arn.rpartition("/")[2]
+        _, _, _, self._region, account_id, _ = stream_arn.split(":", 5)
+        self._calls = calls
+        self._context = CallContext(region=self._region, account_id=account_id)
+        self._account_id = account_id
+        self._overhead_bytes = (
+            len(self.event("shardId-000000000000", [Record("0" * 56, "", 0.0, "", 0)])) + 16
+        )
+
+    @property
+    def name(self) -> str:
+        """As invocations name their source."""
+        return f"kinesis:{self.stream}"
+
+    async def _call(self, operation: str, **members: object) -> Any:
+        answer = await self._calls.call("kinesis", operation, orjson.dumps(members), self._context)
+        return orjson.loads(answer)
+
+    async def shards(self) -> list[ShardInfo]:
+        """All shards, open and closed, oldest first."""
+        found: list[ShardInfo] = []
+        answer = await self._call("ListShards", StreamARN=self.arn)
+        while True:
+            found += [_shard(each) for each in answer["Shards"]]
+            token = answer.get("NextToken")
+            if not token:
+                return found
+            answer = await self._call("ListShards", NextToken=token)
+
+    async def iterator(self, shard_id: str, position: Position) -> str:
+        """An iterator at `position`."""
+        members: dict[str, object] = {
+            "StreamARN": self.arn,
+            "ShardId": shard_id,
+            "ShardIteratorType": position.type,
+        }
+        if position.sequence_number is not None:
+            members["StartingSequenceNumber"] = position.sequence_number
+        if position.timestamp_s is not None:
+            members["Timestamp"] = position.timestamp_s
+        iterator: str = (await self._call("GetShardIterator", **members))["ShardIterator"]
+        return iterator
+
+    async def read(self, iterator: str, limit: int) -> Read:
+        """The next records, at most `limit`."""
+        limit = min(limit, MAX_READ_RECORDS)
+        answer = await self._call("GetRecords", ShardIterator=iterator, Limit=limit, StreamARN=self.arn)
+        overhead = self._overhead_bytes
+        records = [
+            Record(
+                each["SequenceNumber"],
+                each["PartitionKey"],
+                each["ApproximateArrivalTimestamp"],
+                each["Data"],
+                overhead + len(each["Data"]) + len(each["PartitionKey"]),
+            )
+            for each in answer["Records"]
+        ]
+        return Read(records, answer.get("NextShardIterator"), answer["MillisBehindLatest"])
+
+    async def position(self, iterators: Mapping[str, str]) -> StreamPosition:
+        """Where the stream stands against `iterators`, all at one moment. A shard without an iterator counts
+        with all that it retains."""
+        answer = await self._call("LaunchdayStreamPosition", StreamARN=self.arn, ShardIterators=iterators)
+        return StreamPosition(answer["RecordsBehind"], answer["AcceptedRecords"])
+
+    def event(self, shard_id: str, records: Sequence[Record]) -> bytes:
+        """The event that carries `records`, data untouched."""
+        return orjson.dumps(
+            {
+                "Records": [
+                    {
+                        "kinesis": {
+                            "kinesisSchemaVersion": "1.0",
+                            "partitionKey": record.partition_key,
+                            "sequenceNumber": record.sequence_number,
+                            "data": record.data,
+                            "approximateArrivalTimestamp": record.arrival_s,
+                        },
+                        "eventSource": "aws:kinesis",
+                        "eventVersion": "1.0",
+                        "eventID": f"{shard_id}:{record.sequence_number}",
+                        "eventName": "aws:kinesis:record",
+                        "invokeIdentityArn": f"arn:aws:iam::{self._account_id}:role/lambda",
+                        "awsRegion": self._region,
+                        "eventSourceARN": self.arn,
+                    }
+                    for record in records
+                ]
+            }
+        )
+
+
+def _shard(listed: Mapping[str, Any]) -> ShardInfo:
+    parents = tuple(listed[name] for name in ("ParentShardId", "AdjacentParentShardId") if listed.get(name))
+    return ShardInfo(listed["ShardId"], parents, "EndingSequenceNumber" not in listed["SequenceNumberRange"])

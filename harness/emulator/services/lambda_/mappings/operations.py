@@ -1,0 +1,129 @@
+"""The operations on event source mappings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.emulator.services.base import AwsCalls, AwsError, CallContext
+from harness.emulator.services.lambda_.errors import invalid, not_found
+from harness.emulator.services.lambda_.functions import Functions
+from harness.emulator.services.lambda_.mappings.configuration import (
+    changed_rules,
+    new_rules,
+    render_rules,
+    start_of,
+)
+from harness.emulator.services.lambda_.mappings.kinesis_source import KinesisSource
+from harness.emulator.services.lambda_.mappings.manager import EventSourceMapping, Mappings
+from harness.emulator.services.lambda_.members import Members
+from harness.emulator.services.lambda_.names import only_latest, parse_function
+from harness.emulator.services.lambda_.operations import Body, Operation, page, paged
+
+
+class MappingOperations:
+    """Holds no state of its own."""
+
+    def __init__(self, functions: Functions, mappings: Mappings, calls: AwsCalls) -> None:
+        self._functions = functions
+        self._mappings = mappings
+        self._calls = calls
+
+    def operations(self) -> Mapping[str, Operation]:
+        """By the API's names."""
+        return {
+            "CreateEventSourceMapping": self.create,
+            "GetEventSourceMapping": self.get,
+            "ListEventSourceMappings": self.list,
+            "UpdateEventSourceMapping": self.update,
+            "DeleteEventSourceMapping": self.delete,
+        }
+
+    async def create(self, members: Members, context: CallContext) -> Body:
+        """CreateEventSourceMapping."""
+        reference = parse_function(members.required_text("FunctionName"), context)
+        only_latest(reference, None)
+        function = self._functions.get(reference.arn, context)
+        source_arn = _stream(members.text("EventSourceArn"))
+        rules, start = new_rules(members), start_of(members)
+        try:
+            await KinesisSource(self._calls, source_arn).shards()
+        except AwsError as error:
+            if error.code == "ResourceNotFoundException":
+                raise invalid(f"Stream not found: {source_arn}") from None
+            raise
+        enabled = members.flag("Enabled") is not False
+        mapping = self._mappings.create(function.arn, source_arn, rules, start, enabled=enabled)
+        return render_mapping(mapping)
+
+    async def get(self, members: Members, _context: CallContext) -> Body:
+        """GetEventSourceMapping."""
+        return render_mapping(self._find(members))
+
+    async def list(self, members: Members, context: CallContext) -> Body:
+        """ListEventSourceMappings, by function and by stream."""
+        function, source = members.text("FunctionName"), members.text("EventSourceArn")
+        function_arn = parse_function(function, context).arn if function else None
+        found = [
+            render_mapping(mapping)
+            for mapping in self._mappings
+            if function_arn in (None, mapping.function_arn) and source in (None, mapping.source_arn)
+        ]
+        return paged("EventSourceMappings", page(found, members, default=100))
+
+    async def update(self, members: Members, context: CallContext) -> Body:
+        """UpdateEventSourceMapping."""
+        mapping = self._find(members)
+        wanted = members.text("FunctionName")
+        if wanted and parse_function(wanted, context).arn != mapping.function_arn:
+            raise invalid("The embedded Lambda does not offer moving a mapping to another function.")
+        rules = changed_rules(mapping.rules, members)
+        enabled = members.flag("Enabled")
+        self._mappings.update(mapping, rules, enabled=mapping.enabled if enabled is None else enabled)
+        return {**render_mapping(mapping), **render_rules(rules)}
+
+    async def delete(self, members: Members, _context: CallContext) -> Body:
+        """DeleteEventSourceMapping."""
+        mapping = self._find(members)
+        self._mappings.delete(mapping)
+        return render_mapping(mapping)
+
+    def _find(self, members: Members) -> EventSourceMapping:
+        found = self._mappings.find(members.required_text("UUID"))
+        if found is None:
+            raise not_found("The resource you requested does not exist.")
+        return found
+
+
+def _stream(arn: str | None) -> str:
+    if arn and arn.startswith("arn:aws:kinesis:") and ":stream/" in arn and "/consumer/" not in arn:
+        return arn
+    service = arn.split(":")[2] if arn and arn.count(":") >= 5 else None
+    if service in ("dynamodb", "sqs", "kinesis", "kafka", "mq"):
+        raise invalid(
+            f"The embedded Lambda does not offer event source mappings of {arn}: only of Kinesis streams."
+        )
+    raise invalid("Unrecognized event source, must be kinesis, dynamodb stream or sqs.")
+
+
+def render_mapping(mapping: EventSourceMapping) -> dict[str, Any]:
+    """EventSourceMappingConfiguration as the API answers it."""
+    rendered: dict[str, Any] = {
+        "UUID": mapping.uuid,
+        "EventSourceArn": mapping.source_arn,
+        "EventSourceMappingArn": _mapping_arn(mapping),
+        "FunctionArn": mapping.function_arn,
+        "StartingPosition": mapping.start.position,
+        "LastModified": mapping.last_modified_s,
+        "LastProcessingResult": mapping.last_result,
+        "State": mapping.state,
+        "StateTransitionReason": "User action",
+        **render_rules(mapping.rules),
+    }
+    if mapping.start.timestamp_s is not None:
+        rendered["StartingPositionTimestamp"] = mapping.start.timestamp_s
+    return rendered
+
+
+def _mapping_arn(mapping: EventSourceMapping) -> str:
+    return mapping.function_arn.rpartition(":function:")[0] + f":event-source-mapping:{mapping.uuid}"

@@ -1,0 +1,174 @@
+"""One shard, read and handed over: the loop that waits, around the policies that decide."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from harness.emulator.services.base import AwsError
+from harness.emulator.services.lambda_.mappings.kinesis_source import KinesisSource, Position
+from harness.emulator.services.lambda_.mappings.lanes import Batch, Discard, HandOver, ShardLanes
+from harness.emulator.services.lambda_.mappings.polling import BASE_INTERVAL_S, next_read_s
+
+_log = logging.getLogger(__name__)
+
+
+class Throttled(Exception):
+    """The function was not invoked: no concurrency, or no such function."""
+
+
+class BatchSink(Protocol):
+    """Where a shard's batches go."""
+
+    async def process(self, shard_id: str, batch: Batch) -> int | None:
+        """Invoke the function: None when all was processed, else the index of the lowest failed record.
+        Raises Throttled."""
+
+    async def discard(self, shard_id: str, discard: Discard) -> None:
+        """Tell the on-failure destination, if there is one."""
+
+
+class ShardConsumer:
+    """Consumes one shard from `position` on. `run` ends when the shard is closed and all is acknowledged, or
+    after `stop`."""
+
+    def __init__(
+        self,
+        shard_id: str,
+        position: Position,
+        source: KinesisSource,
+        sink: BatchSink,
+        lanes: ShardLanes,
+        clock: Callable[[], float],
+        first_read_s: float,
+    ) -> None:
+        self.shard_id = shard_id
+        self.lanes = lanes
+        self.iterator: str | None = None
+        self.ended = False
+        """Whether the shard is closed and has been read to its end."""
+        self.records_read = 0
+        self._position = position
+        self._source = source
+        self._sink = sink
+        self._clock = clock
+        self._next_read_s = first_read_s
+        self._millis_behind = 0
+        self._handed_over_age_ms = 0.0
+        self._changed = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    async def open(self) -> None:
+        """Get the first iterator. Raises AwsError."""
+        self.iterator = await self._source.iterator(self.shard_id, self._position)
+
+    async def run(self) -> None:
+        """Consume. The one loop that waits."""
+        try:
+            while True:
+                self._changed.clear()
+                now_s = self._clock()
+                if not self._stopping:
+                    self._hand_over(now_s)
+                if not self._tasks and (self._stopping or (self.ended and not self.lanes.unacknowledged)):
+                    return
+                if self._may_read() and now_s >= self._next_read_s:
+                    await self._read()
+                else:
+                    await self._wait(now_s)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+
+    def stop(self) -> None:
+        """Hand over nothing more; `run` ends when what is under way has ended."""
+        self._stopping = True
+        self._changed.set()
+
+    def checkpoint(self) -> Position:
+        """Where to go on after `run` has ended: at the oldest record not acknowledged."""
+        oldest = min(self.lanes.unfinished(), key=lambda record: int(record.sequence_number), default=None)
+        return self._position if oldest is None else Position("AT_SEQUENCE_NUMBER", oldest.sequence_number)
+
+    def iterator_age_ms(self) -> float:
+        """Age of the last record of the last batch when it was handed over; while a failure blocks a lane,
+        the age of the oldest record behind it; 0 when the shard is idle."""
+        now_s = self._clock()
+        blocked_s = self.lanes.oldest_blocked_arrival_s()
+        blocked_ms = 0.0 if blocked_s is None else (now_s - blocked_s) * 1000
+        return max(0.0, blocked_ms, self._handed_over_age_ms)
+
+    def _may_read(self) -> bool:
+        return not self._stopping and not self.ended and self.lanes.room > 0
+
+    async def _wait(self, now_s: float) -> None:
+        times = []
+        if not self._stopping and (wake_s := self.lanes.wake_at_s()) is not None:
+            times.append(wake_s)
+        if self._may_read():
+            times.append(self._next_read_s)
+        timeout_s = max(0.0, min(times) - now_s) if times else None
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+
+    async def _read(self) -> None:
+        try:
+            if self.iterator is None:
+                await self.open()
+            assert self.iterator is not None
+            read = await self._source.read(self.iterator, self.lanes.room)
+        except AwsError as error:
+            if error.code == "ExpiredIteratorException":  # a failure blocked the shard for five minutes
+                self.iterator = None
+            else:
+                _log.warning("%s of %s could not be read: %s", self.shard_id, self._source.arn, error)
+                self._next_read_s = self._clock() + BASE_INTERVAL_S
+            return
+        now_s = self._clock()
+        self.iterator = read.next_iterator
+        self.ended = read.next_iterator is None
+        self._millis_behind = read.millis_behind
+        self._next_read_s = next_read_s(now_s, read.millis_behind)
+        if read.records:
+            self._position = Position("AFTER_SEQUENCE_NUMBER", read.records[-1].sequence_number)
+            self.records_read += len(read.records)
+            self.lanes.accept(read.records, now_s)
+        elif not self.lanes.unacknowledged:
+            self._handed_over_age_ms = 0.0
+
+    def _hand_over(self, now_s: float) -> None:
+        while (step := self.lanes.next(now_s)) is not None:
+            work = self._process(step) if isinstance(step, HandOver) else self._discard(step)
+            if isinstance(step, HandOver):
+                self._handed_over_age_ms = (now_s - step.batch.records[-1].arrival_s) * 1000
+            task = asyncio.get_running_loop().create_task(work)
+            self._tasks.add(task)
+            task.add_done_callback(self._task_done)
+
+    def _task_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._changed.set()
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("a batch of %s failed within Lambda itself", self.shard_id, exc_info=task.exception())
+
+    async def _process(self, step: HandOver) -> None:
+        batch = step.batch
+        try:
+            failed_from = await self._sink.process(self.shard_id, batch)
+        except Throttled:
+            self.lanes.throttled(batch, self._clock())
+            return
+        if failed_from is None:
+            self.lanes.done(batch, self._clock())
+        else:
+            self.lanes.failed(batch, self._clock(), failed_from)
+
+    async def _discard(self, step: Discard) -> None:
+        await self._sink.discard(self.shard_id, step)
+        self.lanes.done(step.batch, self._clock())
