@@ -206,8 +206,10 @@ end
 
 
 def _lua(text: str) -> str:
-    """A Lua string literal."""
-    return '"' + "".join(c if c.isalnum() else f"\\{ord(c):03d}" for c in text) + '"'
+    """A Lua string literal: everything but letters and digits as decimal escapes of its UTF-8 bytes."""
+    return (
+        '"' + "".join(chr(b) if chr(b).isalnum() and b < 128 else f"\\{b:03d}" for b in text.encode()) + '"'
+    )
 
 
 def wrk(url: str, script: Path, *, connections: int = CONNECTIONS, run_s: float = RUN_S) -> Measurement:
