@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import orjson
+
 from harness.aws.limits.dynamodb_capacity import read_units
 from harness.emulator.services.base import AwsError, CallContext
 from harness.emulator.services.dynamodb.capacity import (
@@ -22,7 +24,7 @@ from harness.emulator.services.dynamodb.errors import constraint, invalid, raise
 from harness.emulator.services.dynamodb.expressions.of_request import Expressions
 from harness.emulator.services.dynamodb.expressions.projection import Projection
 from harness.emulator.services.dynamodb.items import raw_json, size_of, unpack
-from harness.emulator.services.dynamodb.keys import Key
+from harness.emulator.services.dynamodb.keys import KEY_SCHEMA_MISMATCH, Key
 from harness.emulator.services.dynamodb.reads import PROJECTING
 from harness.emulator.services.dynamodb.request import (
     CAPACITY_MODES,
@@ -126,8 +128,12 @@ def _members(request: Request) -> Iterator[tuple[str, list[Any]]]:
     for name in items:
         members = listed(items, name)
         if not 1 <= len(members) <= MAX_WRITES:
-            which = "less than or equal to 25" if members else "greater than or equal to 1"
-            raise constraint(members, f"requestItems.{name}.member", f"Member must have length {which}")
+            raise constraint(
+                orjson.dumps(items).decode(),
+                "requestItems",
+                "Map value must satisfy constraint: [Member must have length less than or equal to 25, "
+                "Member must have length greater than or equal to 1]",
+            )
         yield name, members
 
 
@@ -138,11 +144,12 @@ def _planned_write(table: Table, member: Any) -> Plan:
         raise invalid(
             "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the "
             "supported datatypes"
-            if put is not None
-            else "The batch write request must hold a PutRequest or a DeleteRequest"
         )
     if put is not None:
-        return plan_put(table, {"Item": structure(put, "PutRequest").get("Item")})
+        item = structure(put, "PutRequest").get("Item")
+        if type(item) is dict and not table.keys.fits(item):
+            raise invalid(KEY_SCHEMA_MISMATCH)
+        return plan_put(table, {"Item": item})
     return plan_delete(table, {"Key": structure(delete, "DeleteRequest").get("Key")})
 
 
@@ -186,10 +193,13 @@ class _TableGet:
         self.projection: Projection | None = expressions.projection()
         expressions.check_all_used()
         self.consistent = flag(self.request, "ConsistentRead")
+        member = f"requestItems.{name}.member.keys"
+        if self.request.get("Keys") is None:
+            raise constraint(None, member, "Member must not be null")
         given = listed(self.request, "Keys")
         if not 1 <= len(given) <= MAX_GETS:
             which = "less than or equal to 100" if given else "greater than or equal to 1"
-            raise constraint(given, f"requestItems.{name}.member.keys", f"Member must have length {which}")
+            raise constraint(orjson.dumps(given).decode(), member, f"Member must have length {which}")
         self.keys = [(self.table.keys.key_of_request(key), key) for key in given]
         if len({key for key, _given in self.keys}) != len(self.keys):
             raise invalid(_DUPLICATES)

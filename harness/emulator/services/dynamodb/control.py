@@ -83,7 +83,7 @@ _MAX_LISTED = 100
 def create_table(tables: Tables, request: Request, context: CallContext) -> Answer:
     """CreateTable."""
     raise_unless_known(request, "CreateTable", _CREATE)
-    name = checked_name(request.get("TableName"), "TableName")
+    name = table_name(request)
     kinds = attribute_kinds(request)
     keys = key_schema(listed(request, "KeySchema"), kinds)
     billing_mode = choice(request, "BillingMode", BILLING_MODES, "PROVISIONED")

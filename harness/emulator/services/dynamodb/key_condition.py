@@ -88,7 +88,7 @@ def _name(operand: Operand) -> str:
     if not isinstance(operand, Path):
         raise invalid(f"Invalid condition in {KIND}: No key attribute specified")
     if len(operand.parts) > 1:
-        raise invalid(f"Invalid {KIND}: KeyConditionExpressions cannot have conditions on nested attributes")
+        raise invalid("KeyConditionExpressions cannot have conditions on nested attributes")
     return str(operand.parts[0])
 
 

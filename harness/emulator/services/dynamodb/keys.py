@@ -18,7 +18,7 @@ Key = tuple[bytes, bytes]
 
 MAX_HASH_BYTES = 2048
 MAX_RANGE_BYTES = 1024
-_KEY_SCHEMA_MISMATCH = "The provided key element does not match the schema"
+KEY_SCHEMA_MISMATCH = "The provided key element does not match the schema"
 
 
 def sortable(value: Value) -> bytes:
@@ -67,7 +67,7 @@ class KeySchema:
         if type(key) is not dict or len(key) != wanted:
             for value in key.values() if type(key) is dict else ():
                 measure_value(value)
-            raise invalid(_KEY_SCHEMA_MISMATCH)
+            raise invalid(KEY_SCHEMA_MISMATCH)
         range_key = _from_key(key, self.range, MAX_RANGE_BYTES) if self.range is not None else b""
         return _from_key(key, self.hash, MAX_HASH_BYTES), range_key
 
@@ -79,10 +79,14 @@ class KeySchema:
         parts = [sortable(value) for value in found if value is not None]
         return parts[0], parts[1] if self.range is not None else b""
 
+    def fits(self, item: Item) -> bool:
+        """Whether an item has every key attribute, of the right type."""
+        return all(attribute.kind in item.get(attribute.name, {}) for attribute in self.attributes)
+
     def index_key_if_fits(self, item: Item) -> Key | None:
         """As `index_key`, for items stored before there was the index: a wrong type keeps an item out."""
-        fits = all(a.kind in item.get(a.name, {}) and item[a.name][a.kind] != "" for a in self.attributes)
-        return self.index_key(item) if fits else None
+        empty = any(item.get(a.name, {}).get(a.kind) == "" for a in self.attributes)
+        return self.index_key(item) if self.fits(item) and not empty else None
 
     def pick(self, item: Item) -> Item:
         """The key attributes of an item."""
@@ -103,10 +107,10 @@ def _from_item(item: Item, attribute: KeyAttribute, limit: int) -> bytes:
 def _from_key(key: Item, attribute: KeyAttribute, limit: int) -> bytes:
     value = key.get(attribute.name)
     if value is None:
-        raise invalid(_KEY_SCHEMA_MISMATCH)
+        raise invalid(KEY_SCHEMA_MISMATCH)
     measure_value(value)
     if attribute.kind not in value:
-        raise invalid(_KEY_SCHEMA_MISMATCH)
+        raise invalid(KEY_SCHEMA_MISMATCH)
     return _bounded(value, attribute, limit)
 
 

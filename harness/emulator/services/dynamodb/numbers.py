@@ -31,7 +31,8 @@ def canonical(text: str) -> str:
     if _CANONICAL(text):
         return text
     if not _NUMBER.fullmatch(text):
-        raise invalid(f"The parameter cannot be converted to a numeric value: {text}")
+        shown = f": {text}" if text else ""
+        raise invalid(f"The parameter cannot be converted to a numeric value{shown}")
     return canonical_decimal(Decimal(text))
 
 

@@ -26,7 +26,7 @@ from harness.emulator.services.dynamodb.indexes import Index
 from harness.emulator.services.dynamodb.items import WHOLE, KeyRange, Segment, raw_json, size_of, unpack
 from harness.emulator.services.dynamodb.key_condition import KIND as KEY_CONDITION
 from harness.emulator.services.dynamodb.key_condition import key_condition
-from harness.emulator.services.dynamodb.keys import Key, KeySchema
+from harness.emulator.services.dynamodb.keys import KEY_SCHEMA_MISMATCH, Key, KeySchema
 from harness.emulator.services.dynamodb.request import (
     CAPACITY_MODES,
     Answer,
@@ -59,6 +59,8 @@ _COMMON = frozenset(
 )
 _QUERY = _COMMON | {KEY_CONDITION, "ScanIndexForward"}
 _SCAN = _COMMON | {"Segment", "TotalSegments"}
+
+_WRONG_START = "The provided starting key is invalid"
 
 _Read = tuple[Key, bytes]
 """The key in the table and the item as it is held."""
@@ -189,8 +191,8 @@ def _segment(request: Request) -> Segment:
         return WHOLE
     if number is None:
         raise invalid(
-            "The Segment parameter is required but was not present in the request when TotalSegments "
-            "parameter is present"
+            "The Segment parameter is required but was not present in the request when "
+            "parameter TotalSegments is present"
         )
     if total is None:
         raise invalid(
@@ -226,12 +228,9 @@ def _start_key(request: Request, table: Table, index: Index | None) -> tuple[Key
     schemas = [table.keys] if index is None else [table.keys, index.schema.keys]
     names = {name for schema in schemas for name in schema.names}
     if names != given.keys():
-        raise invalid("The provided starting key is invalid")
-    for schema in schemas:
-        if any(attribute.kind not in given[attribute.name] for attribute in schema.attributes):
-            raise invalid(
-                "The provided starting key is invalid: The provided key element does not match the schema"
-            )
+        raise invalid(_WRONG_START)
+    if not all(schema.fits(given) for schema in schemas):
+        raise invalid(f"{_WRONG_START}: {KEY_SCHEMA_MISMATCH}")
     table_key = table.keys.key_of_item(given)
     return (table_key if index is None else index.schema.keys.key_of_item(given)), table_key
 

@@ -44,8 +44,7 @@ def checked_name(name: Any, member: str) -> str:
         raise constraint(name, lower, f"Member must satisfy regular expression pattern: {_NAME.pattern}")
     if not MIN_NAME <= len(name) <= MAX_NAME:
         raise invalid(
-            f"Invalid {member}: {member} must be at least {MIN_NAME} characters long and at most "
-            f"{MAX_NAME} characters long"
+            f"{member} must be at least {MIN_NAME} characters long and at most {MAX_NAME} characters long"
         )
     return name
 

@@ -52,6 +52,8 @@ class IndexSchema:
 
 def attribute_kinds(request: Request) -> dict[str, str]:
     """AttributeDefinitions: the type of each by name. Raises AwsError for a wrong type or a repeated name."""
+    if request.get("AttributeDefinitions") is None:
+        raise constraint(None, "attributeDefinitions", "Member must not be null")
     kinds: dict[str, str] = {}
     for definition in listed(request, "AttributeDefinitions"):
         name = text(structure(definition, "attributeDefinition"), "AttributeName")
@@ -72,7 +74,7 @@ def key_schema(elements: list[Any], kinds: dict[str, str]) -> KeySchema:
     """KeySchema of a table or an index. Raises AwsError when it is not a hash key and perhaps a range key."""
     roles = [(structure(e, "keySchema").get("KeyType"), e.get("AttributeName")) for e in elements]
     if not roles:
-        raise invalid_parameter("Some index key attributes are not defined in AttributeDefinitions")
+        raise constraint([], "keySchema", "Member must have length greater than or equal to 1")
     if len(roles) > 2:
         raise constraint(elements, "keySchema", "Member must have length less than or equal to 2")
     if roles[0][0] != "HASH":

@@ -163,11 +163,14 @@ def _measure_number_set(value: Value, content: Any, _depth: int) -> int:
         if type(element) is not str:
             raise not_json_type(element, "String")
     value["NS"] = canonical = [numbers.canonical(element) for element in content]
-    _check_distinct(canonical, content, "")
+    if len(set(canonical)) != len(canonical):
+        raise invalid("Input collection contains duplicates")
     return sum(numbers.number_bytes(element) for element in canonical)
 
 
 def _measure_binary_set(value: Value, content: Any, _depth: int) -> int:
+    if content == []:
+        raise invalid_parameter("Binary sets should not be empty")
     _check_set(content, "binary")
     decoded = [decode_binary(element) for element in content]
     _check_distinct(decoded, content, "of type BS ")

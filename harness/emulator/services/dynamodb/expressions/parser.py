@@ -175,6 +175,9 @@ class _ConditionParser(_Parser):
     """OR binds weakest, then AND, NOT, and the comparisons. Parentheses may hold either kind of node, so what
     they hold is checked where it is used."""
 
+    _in_parentheses: _Node | None = None
+    """What the last closed parentheses held: to close around it again is redundant."""
+
     def condition(self, node: _Node) -> Condition:
         if not isinstance(node, _CONDITIONS):
             if isinstance(node, Size):
@@ -234,6 +237,9 @@ class _ConditionParser(_Parser):
         if self.accept("("):
             inner = self.disjunction()
             self.expect(")")
+            if inner is self._in_parentheses:
+                raise invalid(f"Invalid {self.kind}: The expression has redundant parentheses;")
+            self._in_parentheses = inner
             return inner
         if self.call_follows():
             return self._call()
@@ -241,8 +247,6 @@ class _ConditionParser(_Parser):
 
     def _call(self) -> _Node:
         function = self.take().text
-        if function in _UPDATE_FUNCTIONS:
-            self.misplaced_function(function)
         if function != "size" and function not in FUNCTION_OPERANDS:
             self.unknown_function(function)
         self.expect("(")
@@ -290,11 +294,14 @@ class _UpdateParser(_Parser):
     def _assignment(self) -> Action:
         path = self.path()
         self.expect("=")
+        return Action(path, self._value())
+
+    def _value(self) -> Operand:
         left = self._operand()
         for operator in ("+", "-"):
             if self.accept(operator):
-                return Action(path, Arithmetic(operator, left, self._operand()))
-        return Action(path, left)
+                return Arithmetic(operator, left, self._operand())
+        return left
 
     def _element_action(self) -> Action:
         path = self.path()
@@ -304,14 +311,12 @@ class _UpdateParser(_Parser):
 
     def _operand(self) -> Operand:
         if self.accept("("):
-            inner = self._operand()
+            value = self._value()
             self.expect(")")
-            return inner
+            return value
         if not self.call_follows():
             return self.path_or_value()
         function = self.take().text
-        if function in FUNCTION_OPERANDS or function == "size":
-            self.misplaced_function(function)
         if function not in _UPDATE_FUNCTIONS:
             self.unknown_function(function)
         self.expect("(")

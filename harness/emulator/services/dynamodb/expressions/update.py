@@ -170,7 +170,7 @@ class Update:
         )
         # Elements set beyond the end of a list are appended in the order of their indices.
         for path, value in sorted(assigned, key=lambda entry: _indices(entry[0])):
-            _assign(updated, path, copy.deepcopy(value))
+            _assign(updated, path, value)
         # From the back, so that removing an element does not move those still to be removed.
         for path in sorted(removed, key=_indices, reverse=True):
             _remove(updated, path)
