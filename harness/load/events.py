@@ -131,9 +131,9 @@ class EventBuilder:
                 device,
                 account,
                 ordinal + number,
-                self._fix(*place, accuracy=math.nan, noise=noise),
+                self._fix(recorded, lat, lon, speed, bearing, math.nan, noise),
             )
-            for number, place in enumerate(rows)
+            for number, (recorded, lat, lon, speed, bearing) in enumerate(rows)
         ]
 
     def _fix(

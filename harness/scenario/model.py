@@ -57,6 +57,11 @@ class Traffic:
         shares = np.clip(np.asarray(at_s, dtype=np.float64) / duration_s, 0.0, 1.0)
         return {stream: rate * self.scale for stream, rate in self.shape.rates(shares, population).items()}
 
+    def streams(self, population: Population) -> frozenset[str]:
+        """The streams that have any traffic at all."""
+        expected = self.expected_requests(1.0, population)
+        return frozenset(stream for stream, count in expected.items() if count > 0)
+
     def expected_requests(self, duration_s: float, population: Population) -> dict[str, float]:
         """Requests by stream in a whole run: the integral of the rates, or the count of a trace's rows."""
         if isinstance(self.shape, Trace):
