@@ -24,8 +24,8 @@ def expose(
     """Let templates use these methods and properties of values whose type is exactly `kind`.
 
     A method is called with the value and the arguments, a property with the value."""
-    METHODS[kind] = dict(methods or {})
-    PROPERTIES[kind] = dict(properties or {})
+    METHODS[kind] = methods or {}
+    PROPERTIES[kind] = properties or {}
 
 
 def is_known_method(name: str) -> bool:

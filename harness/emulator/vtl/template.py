@@ -56,7 +56,7 @@ def compile_template(source: str, *, unresolved: Unresolved = "source") -> Templ
     Raises TemplateError with the line and column of what is wrong."""
     try:
         return Template(source, unresolved)
-    except RecursionError:
+    except (RecursionError, SyntaxError, MemoryError):  # bounds of Python's own compiler
         raise TemplateError("The template is nested too deeply", 1, 1) from None
 
 

@@ -146,17 +146,9 @@ def to_json(value: Value) -> str:
     """`value` as compact JSON."""
     _measure(value, [MAX_ITEMS], 0)
     try:
-        return orjson.dumps(value, default=_json_default, option=orjson.OPT_NON_STR_KEYS).decode()
+        return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
     except orjson.JSONEncodeError as error:
         raise TemplateFailure(f"A value cannot be written as JSON: {error}") from None
-
-
-def _json_default(value: Value) -> Value:
-    if isinstance(value, list):
-        return list(value)
-    if isinstance(value, dict):
-        return dict(value)
-    raise TypeError(type(value).__name__)
 
 
 def _measure(value: Value, room: list[int], depth: int) -> None:

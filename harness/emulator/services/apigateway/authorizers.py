@@ -107,8 +107,13 @@ class LambdaAuthorizer:
         task = self._asked.get(key)
         if task is None:
             task = self._asked[key] = asyncio.create_task(self._invoke_and_keep(exchange, key))
-            task.add_done_callback(lambda _: self._asked.pop(key, None))
+            task.add_done_callback(lambda done: self._answered(key, done))
         return _decide(await asyncio.shield(task), exchange)
+
+    def _answered(self, key: Key, task: asyncio.Task[_Result]) -> None:
+        self._asked.pop(key, None)
+        if not task.cancelled():
+            task.exception()  # whoever waited has it; when nobody does any more, it is no error of the loop
 
     def forget(self) -> None:
         """Empty the cache (FlushStageAuthorizersCache)."""

@@ -45,20 +45,17 @@ class Authorization:
 class Exchange:
     """A request and its route. `path` is raw and below the stage; `now_s` is when it arrived."""
 
+    resource_id = ""
+    resource_path = ""
+    path_parameters: Mapping[str, str] = {}
+    routed_path = ""
+    """The path in the one spelling that policies name."""
+
     def __init__(
-        self,
-        stage: StageIdentity,
-        resource: tuple[str, str],
-        path: str,
-        path_parameters: Mapping[str, str],
-        request: AwsRequest,
-        ids: RequestIds,
-        now_s: float,
+        self, stage: StageIdentity, path: str, request: AwsRequest, ids: RequestIds, now_s: float
     ) -> None:
         self.stage = stage
-        self.resource_id, self.resource_path = resource
         self.path = path
-        self.path_parameters = path_parameters
         self.request = request
         self.ids = ids
         self.now_s = now_s
@@ -66,6 +63,12 @@ class Exchange:
         self.error: Mapping[str, str | None] = {}
         self.response_override: dict[str, Any] = {"header": {}}
         self.request_override: dict[str, Any] = {"header": {}, "path": {}, "querystring": {}}
+
+    def routed(self, resource: tuple[str, str], parameters: Mapping[str, str], path: str) -> None:
+        """The request's resource (id and path) is known."""
+        self.resource_id, self.resource_path = resource
+        self.path_parameters = parameters
+        self.routed_path = path
 
     @cached_property
     def headers(self) -> dict[str, str]:
@@ -100,7 +103,7 @@ class Exchange:
         context = self.request.context
         return (
             f"arn:aws:execute-api:{context.region}:{context.account_id}:{self.stage.api_id}"
-            f"/{self.stage.stage}/{self.request.method}{self.path}"
+            f"/{self.stage.stage}/{self.request.method}{self.routed_path}"
         )
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import TypeVar
 
 from harness.aws.limits.token_bucket import TokenBucket
 from harness.emulator.services.apigateway import gateway_responses
 from harness.emulator.services.apigateway.errors import GatewayError, internal_server_error
 from harness.emulator.services.apigateway.exchange import Exchange, IntegrationResult
+from harness.emulator.services.apigateway.headers import outgoing
 from harness.emulator.services.apigateway.ids import RequestIds, new_ids
 from harness.emulator.services.apigateway.mapping import map_values
 from harness.emulator.services.apigateway.media_types import accepts, essence, is_binary
@@ -25,7 +26,7 @@ from harness.emulator.services.apigateway.plan import (
 )
 from harness.emulator.services.apigateway.variables import template_variables
 from harness.emulator.services.base import AwsRequest, AwsResponse
-from harness.emulator.vtl import Template, TemplateFailure, to_text
+from harness.emulator.vtl import Template, TemplateFailure, Value, to_text
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 """docs: API Gateway quotas, payload size 10 MB (read 2026-04)"""
@@ -40,14 +41,13 @@ async def execute(
     counters = plan.counters
     counters.requests.value += 1
     ids = new_ids(now_s, request.headers.get("x-amzn-trace-id"))
-    exchange: Exchange | None = None
+    exchange = Exchange(plan.identity, path, request, ids, now_s)
     try:
         found = plan.routes.find(path)
-        method = found[0].get(request.method) or found[0].get("ANY") if found else None
+        method = found.resource.get(request.method) or found.resource.get("ANY") if found else None
         if found is None or method is None:
-            exchange = Exchange(plan.identity, ("", ""), path, {}, request, ids, now_s)
             raise GatewayError("MISSING_AUTHENTICATION_TOKEN")
-        exchange = Exchange(plan.identity, method.resource, path, found[1], request, ids, now_s)
+        exchange.routed(method.resource, found.parameters, found.path)
         response = await _run(plan, account, method, exchange)
         response.headers["x-amzn-trace-id"] = ids.trace
         if response.status >= 400:
@@ -159,8 +159,7 @@ def _request_headers(integration: MappedIntegration, exchange: Exchange) -> dict
     if not integration.parameters and not exchange.request_override["header"]:
         return {}
     mapped = map_values(integration.parameters, "header", exchange, None)
-    override = {name: to_text(value) for name, value in exchange.request_override["header"].items()}
-    return {name.lower(): value for name, value in {**mapped, **override}.items()}
+    return outgoing((*mapped.items(), *_override(exchange.request_override)))
 
 
 def _rendered(template: Template, body: bytes, exchange: Exchange, *, of_client: bool) -> bytes:
@@ -220,21 +219,21 @@ def _respond(
         content_type, template = _response_template(response, exchange)
         if template is not None:
             body = _rendered(template, body, exchange, of_client=False)
-    headers = {"content-type": content_type}
-    for name, value in map_values(response.headers, "header", exchange, result).items():
-        headers[name.lower()] = _one_line(value)
     override = exchange.response_override
-    for name, value in override["header"].items():
-        headers[name.lower()] = _one_line(to_text(value))
+    headers = {"content-type": content_type}
+    if response.headers or override["header"]:
+        mapped = map_values(response.headers, "header", exchange, result)
+        headers |= outgoing((*mapped.items(), *_override(override)))
     status = override.get("status")
     if not (type(status) is int and 100 <= status <= 599):
         status = response.status
     return AwsResponse(status, body, headers)
 
 
-def _one_line(value: str) -> str:
-    """A header's value can hold no line break: a mapped one must not become a header of its own."""
-    return value.replace("\r", " ").replace("\n", " ")
+def _override(override: Mapping[str, Value]) -> list[tuple[str, str]]:
+    """The headers that a template set in `$context.requestOverride` or `responseOverride`."""
+    headers = override["header"]
+    return [(to_text(k), to_text(v)) for k, v in headers.items()] if isinstance(headers, dict) else []
 
 
 def _response_template(response: ResponsePlan, exchange: Exchange) -> tuple[str, Template | None]:

@@ -15,6 +15,7 @@ import orjson
 
 from harness.emulator.services.apigateway.errors import GatewayError, NotDeployable
 from harness.emulator.services.apigateway.exchange import Exchange
+from harness.emulator.services.apigateway.headers import outgoing
 from harness.emulator.services.apigateway.mapping import Source, compile_source
 from harness.emulator.services.base import AwsResponse
 from harness.emulator.vtl import to_text
@@ -64,16 +65,14 @@ def _pieces(template: str) -> tuple[str | Source, ...]:
     return (*pieces, template[at:])
 
 
-def render(
-    error: GatewayError, custom: Mapping[str, CustomResponse], exchange: Exchange | None
-) -> AwsResponse:
+def render(error: GatewayError, custom: Mapping[str, CustomResponse], exchange: Exchange) -> AwsResponse:
     """The answer for `error`: by the API's response for its type, else its DEFAULT_4XX or DEFAULT_5XX, else
-    AWS's own. Before there is a route (`exchange` None) it is AWS's own."""
+    AWS's own."""
     kind = error.kind
     family = "DEFAULT_4XX" if error.status < 500 else "DEFAULT_5XX"
     response = custom.get(kind.name) or custom.get(family)
     headers = {"x-amzn-errortype": kind.error_type, "content-type": _JSON}
-    if response is None or exchange is None:
+    if response is None:
         return AwsResponse(error.status, _default_body(error, headers), headers)
     exchange.error = {
         "message": error.message,
@@ -88,10 +87,8 @@ def render(
             piece if isinstance(piece, str) else to_text(piece(exchange, None))
             for piece in response.templates[content_type]
         ).encode()
-    for name, source in response.headers:
-        value = source(exchange, None)
-        if value is not None:
-            headers[name.lower()] = to_text(value)
+    mapped = ((name, source(exchange, None)) for name, source in response.headers)
+    headers |= outgoing((name, to_text(value)) for name, value in mapped if value is not None)
     return AwsResponse(response.status or error.status, body, headers)
 
 

@@ -16,6 +16,7 @@ import orjson
 from harness.emulator.services.apigateway.context_values import request_context
 from harness.emulator.services.apigateway.errors import GatewayError, internal_server_error
 from harness.emulator.services.apigateway.exchange import Exchange
+from harness.emulator.services.apigateway.headers import outgoing
 from harness.emulator.services.base import AwsResponse
 
 _ANSWER_MEMBERS = frozenset({"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"})
@@ -98,18 +99,15 @@ def _status(given: object) -> int:
 
 def _headers(answer: Mapping[str, Any]) -> dict[str, str]:
     """Names in lower case; several values of one header are put in one line."""
-    headers = {"content-type": "application/json"}
     single, multi = answer.get("headers") or {}, answer.get("multiValueHeaders") or {}
     if not isinstance(single, dict) or not isinstance(multi, dict):
         raise internal_server_error(502)
-    for name, value in single.items():
-        if value is not None:
-            headers[name.lower()] = _header_value(value)
+    pairs = [(name, _header_value(value)) for name, value in single.items() if value is not None]
     for name, values in multi.items():
         if not isinstance(values, list):
             raise internal_server_error(502)
-        headers[name.lower()] = ", ".join(_header_value(value) for value in values)
-    return headers
+        pairs.append((name, ", ".join(_header_value(value) for value in values)))
+    return {"content-type": "application/json", **outgoing(pairs)}
 
 
 def _header_value(value: object) -> str:
@@ -117,7 +115,4 @@ def _header_value(value: object) -> str:
         return "true" if value else "false"
     if not isinstance(value, str | int | float):
         raise internal_server_error(502)
-    text = str(value)
-    if "\r" in text or "\n" in text:
-        raise internal_server_error(502)
-    return text
+    return str(value)

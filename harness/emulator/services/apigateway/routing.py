@@ -6,13 +6,22 @@ docs: API Gateway Developer Guide, Set up a proxy integration with a proxy resou
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import unquote
 
 T = TypeVar("T")
 Parameters = Mapping[str, str]
 _NONE: Parameters = {}
 _MAX_SEGMENTS = 200
+
+
+class Found(NamedTuple, Generic[T]):
+    """What a path leads to. `path` is the path in one spelling, whatever the client's encoding and slashes,
+    so that a policy which names it cannot be evaded by another spelling."""
+
+    resource: T
+    parameters: Parameters
+    path: str
 
 
 class _Branch(Generic[T]):
@@ -32,13 +41,13 @@ class Routes(Generic[T]):
 
     def __init__(self, resources: Iterable[tuple[str, T]]) -> None:
         self._root: _Branch[T] = _Branch()
-        self._exact: dict[str, tuple[T, Parameters]] = {}
+        self._exact: dict[str, Found[T]] = {}
         for path, resource in resources:
             self._add(path, resource)
 
     def _add(self, path: str, resource: T) -> None:
         if "{" not in path:
-            self._exact[path] = (resource, _NONE)
+            self._exact[path] = Found(resource, _NONE, path)
         branch = self._root
         for segment in _segments(path):
             if segment.startswith("{") and segment.endswith("+}"):
@@ -50,20 +59,25 @@ class Routes(Generic[T]):
                 branch = branch.static.setdefault(segment, _Branch())
         branch.resource = resource
 
-    def find(self, path: str) -> tuple[T, Parameters] | None:
-        """The resource of a raw (still encoded) path and its path parameters, decoded; None without one."""
+    def find(self, path: str) -> Found[T] | None:
+        """Where a raw (still encoded) path leads; None where the API has no resource. Path parameters are
+        decoded."""
         found = self._exact.get(path)
         if found is not None:
             return found
         raw = _segments(path)
         if len(raw) > _MAX_SEGMENTS:
             return None
-        return _find(self._root, [unquote(segment) for segment in raw], 0, ())
+        segments = [unquote(segment) for segment in raw]
+        leaf = _find(self._root, segments, 0, ())
+        if leaf is None:
+            return None
+        return Found(*leaf, "/" + "/".join(segment.replace("/", "%2F") for segment in segments))
 
 
 def _segments(path: str) -> list[str]:
     """The parts between slashes; one slash at the end does not count."""
-    inner = path.strip("/") if path.endswith("/") else path.lstrip("/")
+    inner = path.removeprefix("/").removesuffix("/")
     return inner.split("/") if inner else []
 
 
