@@ -107,7 +107,9 @@ class HostedMoto:
             message = f"moto failed at {operation.name} of {operation.service}: {error!r}"
             raise AwsError("InternalFailure", message, 500) from error
         ownership.refuse_reach(operation.name)
-        if response.status in (404, 405) and response.headers.get("content-type", "").startswith("text/html"):
+        # A page is what moto answers where it has no such operation; without a body (HEAD) there is no page.
+        page = bool(response.body) and response.headers.get("content-type", "").startswith("text/html")
+        if page and response.status in (404, 405):
             raise _not_implemented(operation)
         return response
 
