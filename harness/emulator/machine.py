@@ -8,6 +8,7 @@ import os
 import resource
 import shlex
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
@@ -46,15 +47,24 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def _by_whom(port: int) -> str:
+    """` by process <pid> (<command>)`, as far as this user may know it."""
     try:
-        connections = psutil.net_connections(kind="tcp")
-        listening = (c for c in connections if c.status == psutil.CONN_LISTEN)
-        owner = next(c.pid for c in listening if c.laddr[1:2] == (port,))
-        if owner is None:
-            return ""
-        return f" by process {owner} ({shlex.join(psutil.Process(owner).cmdline())[:200]})"
-    except (psutil.Error, StopIteration):
+        pids = [
+            c.pid for c in psutil.net_connections(kind="tcp") if c.pid and _listens(c.status, c.laddr, port)
+        ]
+        owner = psutil.Process(pids[0])
+        # A socket may have been handed down; the eldest that has it is the one to stop.
+        while (parent := owner.parent()) and any(
+            _listens(c.status, c.laddr, port) for c in parent.net_connections("tcp")
+        ):
+            owner = parent
+        return f" by process {owner.pid} ({shlex.join(owner.cmdline())[:200]})"
+    except (psutil.Error, IndexError):
         return ""
+
+
+def _listens(status: str, address: Sequence[object], port: int) -> bool:
+    return status == psutil.CONN_LISTEN and tuple(address[1:2]) == (port,)
 
 
 def raise_file_limit() -> str | None:

@@ -32,6 +32,7 @@ MAX_BODY_BYTES = 96 * 1024 * 1024
 """Any other service. The largest that AWS takes is a Lambda package of 50 MB, in base64."""
 MAX_HEADER_LINE_BYTES = 16 * 1024
 KEEPALIVE_S = 75.0
+SHUTDOWN_S = 1.0
 
 
 class Gateway:
@@ -140,9 +141,9 @@ class Listener:
             max_line_size=MAX_HEADER_LINE_BYTES,
             tcp_keepalive=True,
         )
-        self._runner = web.ServerRunner(server)
+        self._runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_S)
         await self._runner.setup()
-        await web.SockSite(self._runner, listening, backlog=1024, shutdown_timeout=1.0).start()
+        await web.SockSite(self._runner, listening, backlog=1024).start()
 
     async def close(self) -> None:
         """Stop listening and end the connections."""

@@ -32,7 +32,7 @@ def count(meters: Meters, operation: Operation, request: AwsRequest, response: A
         meters.counter("sqs", operation.resource, "requests").value += sqs_requests(request, response)
     elif operation.service == "logs":
         if operation.name == "PutLogEvents" and response.status == 200:
-            count_log_events(meters, operation.resource, _messages(request.body))
+            count_log_events(meters, operation.resource, _messages(request.body, response.body))
     elif operation.service == "ssm":
         meters.counter("ssm", operation.resource, "requests").value += 1
     else:
@@ -72,5 +72,10 @@ def _decoded_length(request: AwsRequest) -> int:
     return int(decoded) if decoded.isdecimal() else len(request.body)
 
 
-def _messages(body: bytes) -> Sequence[str]:
-    return [str(event.get("message", "")) for event in orjson.loads(body).get("logEvents", [])]
+def _messages(asked: bytes, answered: bytes) -> Sequence[str]:
+    """The messages that were taken: too old ones are refused at the front, too new ones at the end."""
+    messages = [str(event.get("message", "")) for event in orjson.loads(asked).get("logEvents", [])]
+    refused = (orjson.loads(answered) if answered else {}).get("rejectedLogEventsInfo") or {}
+    first = max(refused.get("tooOldLogEventEndIndex") or 0, refused.get("expiredLogEventEndIndex") or 0)
+    last = refused.get("tooNewLogEventStartIndex")
+    return messages[first:last]
