@@ -1,18 +1,19 @@
 """Amazon API Gateway, REST APIs. Prices: aws.amazon.com/api-gateway/pricing.
 
 A Lambda authorizer is billed as Lambda only. What a response sends out is a line of its own (data_transfer).
+Requests without an API's name are those of the control plane.
 """
 
 from __future__ import annotations
 
-from harness.aws.prices.line import Line, ResourceUsage, Tariff, line
+from harness.aws.prices.line import Line, ResourceUsage, Tariff, gb, line
 
 _REFUSED = ("throttled", "unauthorized")
 
 
 def requests(api: ResourceUsage) -> Line | None:
     """Requests that got past throttling and the authorizer, whatever they were answered with."""
-    received = api.get("requests")
+    received = api.get("requests") if api.resource else None
     refused = api.total(*_REFUSED)
     if received is not None and refused is not None:
         received -= refused
@@ -26,15 +27,19 @@ def refused_requests(api: ResourceUsage) -> Line | None:
     )
 
 
+def control_requests(api: ResourceUsage) -> Line | None:
+    """Calls that set an API up: free."""
+    return line(api, "control.requests", None if api.resource else api.get("requests"))
+
+
 def data_out(api: ResourceUsage) -> Line | None:
     """What responses send to the internet."""
-    size = api.get("bytes_out")
-    return line(api, "data_transfer.out", None if size is None else size / 2**30)
+    return line(api, "data_transfer.out", gb(api.get("bytes_out")))
 
 
 TARIFF = Tariff(
     "apigateway",
-    (requests, refused_requests, data_out),
+    (requests, refused_requests, control_requests, data_out),
     units=frozenset({"requests", "throttled", "unauthorized", "bytes_out"}),
     unbilled=frozenset({"client_errors", "server_errors", "authorizer_hits", "authorizer_misses"}),
 )

@@ -2,7 +2,7 @@
 
 Tiers and free tiers are those of a month, over the whole account: lines of one price share them, and the run
 is taken to be all that the account does. An hour is billed as if it were the only one of its month; a month
-has 730 hours and reaches the higher tiers.
+has 730 hours and reaches the higher tiers. Free units come off the volume before the tiers.
 """
 
 from __future__ import annotations

@@ -27,5 +27,16 @@ TARIFF = Tariff(
     "lambda",
     (requests, gb_seconds_x86_64, gb_seconds_arm64),
     units=frozenset({"requests", "gb_seconds_x86_64", "gb_seconds_arm64"}),
-    unbilled=frozenset({"errors", "timeouts", "throttles", "async_dropped", "destination_deliveries"}),
+    unbilled=frozenset(
+        {
+            "errors",
+            "timeouts",
+            "throttles",
+            "async_dropped",
+            "destination_deliveries",
+            "destination_failures",
+            "discarded_records",
+            "process_wait_ms",
+        }
+    ),
 )
