@@ -15,6 +15,7 @@ DEAD_LETTERED = "dead_lettered"
 
 _MESSAGES_A_CALL = 10
 _HIDDEN_S = 300  # long enough to read a queue once without meeting a message twice
+_LONG_POLL_S = 2
 _RECORDS_A_CALL = 1000
 
 Clients = Callable[[str], Any]
@@ -41,13 +42,16 @@ def archiver_dead_letters(clients: Clients, outputs: Mapping[str, Any]) -> Itera
 def _messages(sqs: Any, queue_url: str) -> Iterator[tuple[float, dict[str, Any]]]:
     """(when it was sent, body) of every message; all are visible again at the end."""
     handles: list[str] = []
+    count = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["ApproximateNumberOfMessages"])
+    expected = int(count["Attributes"]["ApproximateNumberOfMessages"])
     try:
         while True:
             answer = sqs.receive_message(
                 QueueUrl=queue_url,
                 MaxNumberOfMessages=_MESSAGES_A_CALL,
                 VisibilityTimeout=_HIDDEN_S,
-                WaitTimeSeconds=1,  # a short poll may answer nothing though there is something
+                # A short poll asks some of the queue's servers only, and may answer nothing too early.
+                WaitTimeSeconds=_LONG_POLL_S if len(handles) < expected else 0,
                 AttributeNames=["SentTimestamp"],
             )
             messages = answer.get("Messages", ())

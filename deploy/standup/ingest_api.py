@@ -68,4 +68,4 @@ def _json(template: str) -> dict[str, Any]:
 
 
 def _template(name: str) -> str:
-    return (TEMPLATES / name).read_text()
+    return (TEMPLATES / name).read_text().rstrip()
