@@ -149,7 +149,7 @@ def _split(text: str, pattern: Value, limit: Value = 0) -> Value:
 
 def _hash_code(text: str) -> int:
     total = 0
-    for character in text[:4096]:
+    for character in text:
         total = (31 * total + ord(character)) & 0xFFFFFFFF
     return total - (1 << 32) if total >= 1 << 31 else total
 

@@ -137,7 +137,7 @@ def _write(value: Value, out: list[str], room: list[int], depth: int) -> None:
 
 def _add(text: str, out: list[str], room: list[int]) -> None:
     room[0] -= len(text)
-    if room[0] < 0:
+    if room[0] < 0 or len(out) > 3 * MAX_ITEMS:
         too_large("text")
     out.append(text)
 
