@@ -105,11 +105,13 @@ class RunFolder:
         second get two folders. Raises MeasurementInvalid when it cannot be written."""
         stamp = dt.datetime.fromtimestamp(now_s, dt.UTC).strftime("%Y%m%dT%H%M%SZ")
         name = f"{stamp}-{_UNSAFE.sub('-', scenario).strip('-.') or 'run'}"
-        taken = 1
         path = root / name
-        while path.exists():
-            taken += 1
-            path = root / f"{name}-{taken}"
+        taken = 1
+        with writing(path):
+            root.mkdir(parents=True, exist_ok=True)
+            while not _made(path):
+                taken += 1
+                path = root / f"{name}-{taken}"
         return cls.create_at(path, scenario, now_s)
 
     @classmethod
@@ -359,3 +361,12 @@ class RunFolder:
     def logs_path(self) -> Path:
         """The folder for logs."""
         return self.path / "logs"
+
+
+def _made(path: Path) -> bool:
+    """Whether this call made the folder `path`; False when somebody has it already."""
+    try:
+        path.mkdir()
+    except FileExistsError:
+        return False
+    return True

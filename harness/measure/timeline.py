@@ -7,7 +7,7 @@ since the row before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -131,15 +131,13 @@ class Timeline:
             and kind in (None, series.kind)
         ]
 
-    def total(self, name: str, *, service: str | None = None, kind: Kind | None = None) -> Series | None:
-        """The sum of all series of that name; a resource counts with its last value from its first row on.
-        None when there is no such series."""
-        found = self.select(name, service=service, kind=kind)
-        if not found:
-            return None
-        t = np.unique(np.concatenate([series.t for series in found]))
-        value = np.zeros_like(t)
-        for series in found:
-            at = np.searchsorted(series.t, t, side="right") - 1
-            value += np.where(at >= 0, series.value[at], 0.0)
-        return Series(service or "", "", name, found[0].kind, t, value)
+
+def summed(series: Sequence[Series], name: str) -> Series:
+    """The sum of `series`, of which there is one at least, under a name; each counts with its last value from
+    its first moment on."""
+    t = np.unique(np.concatenate([one.t for one in series]))
+    value = np.zeros_like(t)
+    for one in series:
+        at = np.searchsorted(one.t, t, side="right") - 1
+        value += np.where(at >= 0, one.value[at], 0.0)
+    return Series("", "", name, series[0].kind, t, value)

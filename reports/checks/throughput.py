@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from harness.measure.timeline import Series
+from harness.measure.timeline import Series, summed
 from reports.checks.measured import Measured
 from reports.checks.metrics import Metric, Reading, Readings, unknown
 
@@ -60,22 +60,12 @@ def _share(part: float, whole: float, reason: str) -> Reading:
 
 
 def _backlog(measured: Measured) -> Readings:
-    peaks = [measured.timeline.total(name, kind="gauge") for name in BACKLOGS]
-    found = [series for series in peaks if series is not None]
+    found = [series for name in BACKLOGS for series in measured.timeline.select(name, kind="gauge")]
     if not found:
         reason = "the target shows no backlog"
         return {"backlog.peak": Reading(None, reason), "backlog.growing": Reading(None, reason)}
-    total = _sum(found)
+    total = summed(found, "backlog")
     return {"backlog.peak": Reading(total.peak), "backlog.growing": _growing(total, measured.load_window_s)}
-
-
-def _sum(series: list[Series]) -> Series:
-    t = np.unique(np.concatenate([one.t for one in series]))
-    value = np.zeros_like(t)
-    for one in series:
-        at = np.searchsorted(one.t, t, side="right") - 1
-        value += np.where(at >= 0, one.value[at], 0.0)
-    return Series("", "", "backlog", "gauge", t, value)
 
 
 def _growing(total: Series, window_s: tuple[float, float] | None) -> Reading:

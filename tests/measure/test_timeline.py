@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.measure.meters import Gauge, Usage
 from harness.measure.observation import Observation
-from harness.measure.timeline import Rates, Row, Timeline
+from harness.measure.timeline import Rates, Row, Timeline, summed
 
 
 def seen(at_s: float, *usage: Usage, gauges: tuple[Gauge, ...] = ()) -> Observation:
@@ -46,12 +46,11 @@ def test_a_total_holds_the_last_value_of_each_resource() -> None:
             Row(2.0, "lambda", "b", "other", 99.0, "gauge"),
         ]
     )
-    total = timeline.total("backlog_records")
-    assert total is not None
+    total = summed(timeline.select("backlog_records"), "backlog")
     assert total.t.tolist() == [1.0, 2.0, 3.0]
     assert total.value.tolist() == [3.0, 13.0, 10.0]
     assert (total.peak, total.last) == (13.0, 10.0)
-    assert timeline.total("nothing") is None
+    assert timeline.select("nothing") == []
 
 
 def test_rows_may_come_in_any_order() -> None:
