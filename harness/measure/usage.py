@@ -97,11 +97,12 @@ def run_usage(folder: RunFolder) -> RunUsage | None:
 
 
 def load_window_s(folder: RunFolder) -> tuple[float, float] | None:
-    """When the load began and ended, in seconds since the epoch: as the generator says, else by the meters'
-    marks, which have the generator's own start within. None when it never started."""
+    """When the load began and ended, in seconds since the epoch: as the generator says, without its wait for
+    the last answers; else by the meters' marks, which have the generator's own start within. None when it
+    never started."""
     summary = folder.load_summary()
     if summary is not None:
-        return summary["started_at_s"], summary["ended_at_s"]
+        return summary["started_at_s"], summary["started_at_s"] + summary["duration_s"]
     start = folder.marked_usage("load_start")
     end = folder.marked_usage("load_end") or folder.marked_usage("end") or folder.marked_usage("latest")
     return None if start is None or end is None else (start.at_s, end.at_s)

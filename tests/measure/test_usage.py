@@ -124,7 +124,7 @@ def test_the_generators_own_times_are_the_loads(folder: RunFolder) -> None:
     folder.mark_usage("end", [], T0 + 72)
     assert load_window_s(folder) == (T0, T0 + 72)
     (folder.load_path / "summary.json").write_text(
-        json.dumps({"started_at_s": T0 + 2, "ended_at_s": T0 + 62})
+        json.dumps({"started_at_s": T0 + 2, "ended_at_s": T0 + 65, "duration_s": 60})
     )
     assert load_window_s(folder) == (T0 + 2, T0 + 62)
 

@@ -87,12 +87,21 @@ def summary() -> dict[str, Any]:
         "latency_ms": by_route,
         "service_time_ms": by_route,
         "failed_latency_ms": {},
-        "histograms": {"latency_ms": encoded, "service_time_ms": encoded},
+        "histograms": {
+            "latency_ms": encoded,
+            "service_time_ms": encoded,
+            "failed_latency_ms": {},
+            "start_lateness_ms": LatencyHistogram().encode(),
+        },
         "valid": True,
         "invalid_reason": None,
         "started_at_s": T0 + 1,
-        "ended_at_s": T0 + 61,
-        "kinds": {"registration": 600, "location": 400},
+        "ended_at_s": T0 + 61.5,
+        "duration_s": 60.0,
+        "kinds": {
+            "registration": {"sent": 620, "accepted": 600},
+            "location": {"sent": 380, "accepted": 350},
+        },
     }
 
 
