@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Mapping
 
@@ -32,6 +33,8 @@ async def _serve(supervision: Supervision, session: aiohttp.ClientSession) -> No
     from harness.emulator.services.lambda_ import LambdaService
 
     config = supervision.config
+    for name in ("kinesis", "lambda"):  # nothing in memory refers to what an earlier process left there
+        shutil.rmtree(config.data_dir / name, ignore_errors=True)
     meters = Meters()
     logs = LogShipper(session, config.endpoints["moto"])
     moto = Proxy(session, config.endpoints["moto"], "moto")

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import aiohttp
 import orjson
 
+from harness import __version__
 from harness.emulator.child import Supervision
 from harness.emulator.endpoints import EDGE_SERVICES, STATE_SERVICES, service_endpoints
 from harness.emulator.log_shipping import LogShipper
@@ -130,7 +131,7 @@ class EdgePaths:
     async def localstack_health(self, _request: AwsRequest) -> dict[str, Any]:
         """What LocalStack's tools ask before they start."""
         names = sorted({*EDGE_SERVICES, *STATE_SERVICES, *_MOTO_SERVICES})
-        return {"services": dict.fromkeys(names, "available"), "edition": "launchday", "version": "0.1.0"}
+        return {"services": dict.fromkeys(names, "available"), "edition": "launchday", "version": __version__}
 
     async def reset(self, _request: AwsRequest) -> dict[str, str]:
         """Every process as on a new account. Raises AwsError ServiceUnavailable when one does not answer."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import psutil
 import pytest
@@ -16,6 +18,7 @@ from harness.emulator.children import BoundedLog, Child, describe_exit
 from harness.emulator.endpoints import function_environment, service_endpoints
 from harness.emulator.machine import child_environment, claim_data_dir, listen
 from harness.emulator.restarts import RestartPolicy
+from harness.emulator.supervisor import Settings, Supervisor
 from harness.errors import PortInUse, TargetError
 
 # Restarts
@@ -218,3 +221,46 @@ def test_the_variables_for_functions_are_those_that_botocore_reads() -> None:
             continue
         service_id = session.get_service_model(service).service_id
         assert variables[f"AWS_ENDPOINT_URL_{service_id.replace(' ', '_').upper()}"] == url
+
+
+# Signals
+
+
+class Stubborn:
+    """A child that neither stops nor dies until it is killed."""
+
+    def __init__(self) -> None:
+        self.killed = asyncio.Event()
+        self.log = BoundedLog(Path("/dev/null"))
+
+    async def stop(self) -> None:
+        await self.killed.wait()
+
+    def kill(self) -> None:
+        self.killed.set()
+
+
+def test_a_second_signal_kills_what_does_not_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    signals: list[Callable[[], None]] = []
+    child = Stubborn()
+
+    async def start(supervisor: Supervisor) -> None:
+        supervisor._children = {"edge": cast("Child", child)}
+        signals.append(supervisor._on_signal)
+
+    monkeypatch.setattr(Supervisor, "_start", start)
+
+    async def scenario() -> None:
+        settings = Settings("127.0.0.1", 0, tmp_path, FRESH)
+        running = asyncio.create_task(Supervisor(settings, lambda _event: None).run())
+        while not signals:
+            await asyncio.sleep(0)
+        signals[0]()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not running.done()
+        signals[0]()
+        await running
+
+    asyncio.run(scenario())
+    assert child.killed.is_set()
