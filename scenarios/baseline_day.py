@@ -1,5 +1,7 @@
 """The day before: a quiet location platform in three cities, at full size (23 requests a second at most)."""
 
+import sys
+
 from harness.objectives import Objectives
 from harness.scenario import City, LaunchDay, Population, Scenario, Traffic
 
@@ -18,3 +20,8 @@ scenario = Scenario(
     ),
     objectives=Objectives.of("latency.p99<500ms", "throughput.achieved_share>=99%", "ledger.missing==0"),
 )
+
+if "locust" in sys.modules:  # for `locust -f`; see harness/load/plain.py
+    from harness.load.plain import rehearsal_user
+
+    Arrivals = rehearsal_user(scenario)

@@ -4,6 +4,8 @@ Registered, archived, discarded for each reason there is, dead-lettered, superse
 and a request that was never answered. Run it first on a new pipeline or a new machine.
 """
 
+import sys
+
 from harness.objectives import Objectives
 from harness.scenario import (
     FLAWS,
@@ -40,3 +42,8 @@ scenario = Scenario(
     objectives=Objectives.of("ledger.missing==0", "ledger.duplicated==0"),
     duration_s=24.0,
 )
+
+if "locust" in sys.modules:  # for `locust -f`; see harness/load/plain.py
+    from harness.load.plain import rehearsal_user
+
+    Arrivals = rehearsal_user(scenario)

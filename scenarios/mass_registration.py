@@ -7,6 +7,7 @@ where each start of tracking should be: ten thousand requests a second at the pe
 The rehearsal has a twenty-fifth of all rates, and squeezes the day's curve into a minute.
 """
 
+import sys
 from dataclasses import replace
 
 from harness.objectives import Objectives
@@ -30,3 +31,8 @@ scenario = Scenario(
     duration_s=50.0,
     day_before=_day_before,
 )
+
+if "locust" in sys.modules:  # for `locust -f`; see harness/load/plain.py
+    from harness.load.plain import rehearsal_user
+
+    Arrivals = rehearsal_user(scenario)

@@ -1,5 +1,6 @@
 """The same launch without the bug: a device registers when it starts tracking. What the fix saves."""
 
+import sys
 from dataclasses import replace
 
 from harness.scenario import Launch, LaunchDay, load_scenario
@@ -16,3 +17,8 @@ scenario = replace(
     summary="The same launch with the bug fixed: a device registers when it starts tracking.",
     traffic=replace(_bug.traffic, shape=replace(_shape, launch=_launch)),
 )
+
+if "locust" in sys.modules:  # for `locust -f`; see harness/load/plain.py
+    from harness.load.plain import rehearsal_user
+
+    Arrivals = rehearsal_user(scenario)

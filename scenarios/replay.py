@@ -5,6 +5,8 @@ track (a vehicle column) is that device's location. The rows are as old as the r
 pipeline is told to take them.
 """
 
+import sys
+
 from harness.objectives import Objectives
 from harness.scenario import City, Population, Scenario, Trace, Traffic
 
@@ -22,3 +24,8 @@ scenario = Scenario(
     objectives=Objectives.of("latency.p99<500ms", "throughput.achieved_share>=99%", "ledger.missing==0"),
     settings={"stale_after_s": str(_A_YEAR_S)},
 )
+
+if "locust" in sys.modules:  # for `locust -f`; see harness/load/plain.py
+    from harness.load.plain import rehearsal_user
+
+    Arrivals = rehearsal_user(scenario)
