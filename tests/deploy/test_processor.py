@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import random
 from typing import Any
 
 import pytest
@@ -188,10 +189,18 @@ def test_a_clients_retry_has_no_second_effect() -> None:
 
 def test_a_large_batch_stays_under_the_services_limits() -> None:
     aws = FakeAws()
-    events = [envelope(location(f"e{n}", sdk_version=f"{n}" * 200), device=f"d{n}") for n in range(2000)]
+    incompressible = [random.Random(n).randbytes(500).hex() for n in range(1000)]
+    events = [
+        envelope(location(f"e{n}", sdk_version=text), device=f"d{n}") for n, text in enumerate(incompressible)
+    ]
     assert processor(aws).process(batch(*events)) == []
-    assert len(aws.items) == 2000
-    assert [event[0] for each in aws.handovers for event in each["events"]] == [f"e{n}" for n in range(2000)]
+    assert len(aws.items) == 1000
+    assert len(aws.handovers) > 1
+    assert [event[0] for each in aws.handovers for event in each["events"]] == [f"e{n}" for n in range(1000)]
+    archive_all(aws)
+    archived = [body for key, body in sorted(aws.objects.items()) if key.startswith("archive/")]
+    lines = [line for body in archived for line in gzip.decompress(body).splitlines()]
+    assert {json.loads(line)["sdk_version"] for line in lines} == set(incompressible)
 
 
 # A short life of three devices, with every outcome that history can give.

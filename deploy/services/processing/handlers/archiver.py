@@ -63,3 +63,4 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, str]:
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:  # the client is made while the environment starts
     _archiver()
+    aws.settle()

@@ -6,6 +6,7 @@ parameter validation off: what is sent is made here, and checked by the service 
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
@@ -21,6 +22,8 @@ _CONFIG = Config(
     read_timeout=10,
     max_pool_connections=4,
     tcp_keepalive=True,
+    request_checksum_calculation="when_required",  # the signature covers the body already
+    response_checksum_validation="when_required",
     retries={"mode": "standard", "max_attempts": 4},
 )
 
@@ -35,15 +38,38 @@ def client(service: str) -> Any:
     """The client of `service`."""
     made = _session().create_client(service, config=_CONFIG)
     if service == "dynamodb":
-        made.meta.events.register("before-parse.dynamodb.BatchGetItem", _parse_plainly)
+        for operation in ("BatchGetItem", "BatchWriteItem"):
+            made.meta.events.register(f"before-parameter-build.dynamodb.{operation}", _keep_plain)
+            made.meta.events.register(f"before-call.dynamodb.{operation}", _send_plain)
+            made.meta.events.register(f"before-parse.dynamodb.{operation}", _parse_plain)
     return made
 
 
-def _parse_plainly(
+def settle() -> None:
+    """Call once all that lives for good is made: the garbage collector need not walk through it again and
+    again while a batch makes its tens of thousands of short-lived objects (a fifth of the CPU time)."""
+    gc.collect()
+    gc.freeze()
+
+
+# BatchGetItem and BatchWriteItem go over the wire as the JSON that is given and taken here. botocore's walk
+# over the shapes of 100 items with twelve attributes costs 7 ms to read and 3 ms to write, the JSON alone
+# 0.5 ms, and both give the same (no item holds binaries). Signing, retries and errors stay botocore's.
+
+
+def _keep_plain(params: dict[str, Any], context: dict[str, Any], **_other: object) -> None:
+    requests = params["RequestItems"]
+    context["plain"] = dict(params)
+    params["RequestItems"] = {table: type(request)() for table, request in requests.items()}
+
+
+def _send_plain(params: dict[str, Any], context: dict[str, Any], **_other: object) -> None:
+    params["body"] = json.dumps(context.pop("plain"), separators=(",", ":")).encode()
+
+
+def _parse_plain(
     response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_other: object
 ) -> None:
-    """Take BatchGetItem's JSON as it is: botocore's walk over the shapes of 100 items with twelve attributes
-    costs 7 ms, the plain parse 0.5 ms, and both give the same dictionaries (no item here holds binaries)."""
     if response_dict["status_code"] == 200:
         customized_response_dict.update(json.loads(response_dict["body"]))
         response_dict["body"] = b"{}"

@@ -14,28 +14,28 @@ import json
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 from .audit import SUPERSEDED
 from .contract import Fix, Message
 from .live_state import context
 
-MAX_NDJSON_BYTES = 150_000
-"""Before compression: base64 of it stays under 200 KB even where nothing compresses."""
-MAX_EVENTS = 800
 MAX_PAYLOAD_BYTES = 240_000
 
 _AS_SENT = (
     "recorded_at", "lat", "lon", "accuracy", "speed", "bearing", "altitude", "activity", "battery",
     "permissions", "sdk_version",
 )  # fmt: skip
+_REST_BYTES = 1000  # of a payload: the key, the partition, the punctuation
+
+_Entry = tuple[str, int, int]
+_Row = tuple[_Entry, bytes]
 
 
 class Handover:
     """The useful locations of one batch."""
 
     def __init__(self) -> None:
-        self._by_partition: dict[str, list[tuple[list[Any], bytes]]] = {}
+        self._by_partition: dict[str, list[_Row]] = {}
 
     def add(self, message: Message, fix: Fix, superseded: bool) -> None:
         """Add a location that is to be archived."""
@@ -53,25 +53,25 @@ class Handover:
                 row[name] = value
         if superseded:
             row["superseded"] = True
-        entry = [message.event_id, message.received_at_ms, SUPERSEDED if superseded else 0]
+        entry = (message.event_id, message.received_at_ms, SUPERSEDED if superseded else 0)
         line = json.dumps(row, separators=(",", ":")).encode()
         self._by_partition.setdefault(partition_of(message.received_at_ms), []).append((entry, line))
 
-    def payloads(self, batch: str, processed_at_ms: int) -> Iterator[bytes]:
+    def payloads(self, batch: str, processed_at_ms: int) -> list[bytes]:
         """The events to invoke the archiver with; the same for the same batch."""
+        payloads: list[bytes] = []
         for partition, rows in self._by_partition.items():
             for number, chunk in enumerate(_chunks(rows)):
-                body = gzip.compress(
-                    b"\n".join([line for _, line in chunk]) + b"\n", compresslevel=1, mtime=0
-                )
+                body, events = chunk
                 payload = {
                     "key": f"{partition}/{batch}-{number}.ndjson.gz",
                     "partition": partition,
                     "processed_at": processed_at_ms,
-                    "events": [entry for entry, _ in chunk],
-                    "body": b64encode(body).decode(),
+                    "events": events,
+                    "body": body,
                 }
-                yield json.dumps(payload, separators=(",", ":")).encode()
+                payloads.append(json.dumps(payload, separators=(",", ":")).encode())
+        return payloads
 
 
 def partition_of(received_at_ms: int) -> str:
@@ -79,14 +79,13 @@ def partition_of(received_at_ms: int) -> str:
     return datetime.fromtimestamp(received_at_ms / 1000, UTC).strftime("date=%Y-%m-%d/hour=%H")
 
 
-def _chunks(rows: list[tuple[list[Any], bytes]]) -> Iterator[list[tuple[list[Any], bytes]]]:
-    chunk: list[tuple[list[Any], bytes]] = []
-    size = 0
-    for row in rows:
-        if chunk and (size + len(row[1]) > MAX_NDJSON_BYTES or len(chunk) >= MAX_EVENTS):
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(row)
-        size += len(row[1]) + 1
-    if chunk:
-        yield chunk
+def _chunks(rows: list[_Row]) -> Iterator[tuple[str, list[_Entry]]]:
+    """(body, entries) of all rows, or of halves of them where all are too much for one payload."""
+    body = b64encode(gzip.compress(b"\n".join([line for _, line in rows]) + b"\n", 1, mtime=0)).decode()
+    entries = [entry for entry, _ in rows]
+    if len(rows) > 1 and len(body) + len(json.dumps(entries)) + _REST_BYTES > MAX_PAYLOAD_BYTES:
+        half = len(rows) // 2
+        yield from _chunks(rows[:half])
+        yield from _chunks(rows[half:])
+    else:
+        yield body, entries

@@ -159,3 +159,4 @@ if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:  # the clients are made while the e
     _processor()
     aws.client("s3")
     aws.client("lambda")
+    aws.settle()
