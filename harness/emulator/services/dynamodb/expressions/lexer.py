@@ -22,7 +22,6 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-_SPACE = re.compile(r"\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +51,11 @@ def tokens_of(text: str, kind: str) -> list[Token]:
         at = match.end()
         found: TokenKind = match.lastgroup  # type: ignore[assignment]  # the groups are named as the kinds are
         tokens.append(Token(found, match[found], match.start(found), at))
-    space = _SPACE.match(text, at)
-    at = space.end() if space else at
-    tokens.append(Token("end", "<EOF>", len(text), len(text)))
-    if at < len(text):
-        raise syntax_error(text, kind, Token("symbol", text[at], at, at + 1), tokens)
+    tokens.append(Token("end", "<EOF>", at, at))
+    rest = text[at:].lstrip()
+    if rest:
+        at = len(text) - len(rest)
+        raise syntax_error(text, kind, Token("symbol", rest[0], at, at + 1), tokens)
     return tokens
 
 

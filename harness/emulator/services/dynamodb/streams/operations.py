@@ -143,7 +143,7 @@ class StreamOperations:
             records.append(_render(stream, record))
             sequence = record.sequence + 1
         answer: Answer = {"Records": records}
-        if shard.last_sequence is None or sequence <= shard.last_sequence:
+        if shard.last_sequence is None or shard.read(sequence, 1):
             answer["NextShardIterator"] = self._iterator(stream, shard, sequence)
         return answer
 
