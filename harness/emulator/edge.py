@@ -7,40 +7,72 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping
+from typing import NamedTuple
 
 import aiohttp
 
-from harness.emulator.child import Supervision, run_child
+from harness.emulator.child import ProcessConfig, Supervision, run_child
 from harness.emulator.edge_paths import EdgePaths
 from harness.emulator.endpoints import function_environment
 from harness.emulator.gateway.guard import Guard
 from harness.emulator.gateway.proxy import ProcessCalls, Proxy, open_session
-from harness.emulator.gateway.server import Gateway, Listener
+from harness.emulator.gateway.server import Gateway, Handler, Listener
 from harness.emulator.log_shipping import LogShipper
+from harness.emulator.services.apigateway import ApiGatewayService
+from harness.emulator.services.kinesis import KinesisService
+from harness.emulator.services.lambda_ import LambdaService
 from harness.measure.meters import Meters
+
+
+class Services(NamedTuple):
+    """What lives in this process, in the order it is started."""
+
+    kinesis: KinesisService
+    functions: LambdaService
+    api: ApiGatewayService
 
 
 async def main(supervision: Supervision) -> None:
     """Serve until told to stop."""
     async with open_session() as session:
-        await _serve(supervision, session)
+        config = supervision.config
+        meters = Meters()
+        logs = LogShipper(session, config.endpoints["moto"])
+        moto = Proxy(session, config.endpoints["moto"], "moto").handle
+        state = Proxy(session, config.endpoints["state"], "state").handle
+        services = compose(config, meters, session, logs, moto)
+        paths = EdgePaths(supervision, session, meters, services, services.functions, logs)
+        listener = Listener(
+            Gateway(
+                guard=Guard(config.allow_origins),
+                region=config.region,
+                services={
+                    "apigateway": services.api.handle,
+                    "dynamodb": state,
+                    "kinesis": services.kinesis.handle,
+                    "lambda": services.functions.handle,
+                },
+                fallback=moto,
+                own=paths.handle,
+                execute=services.api.execute,
+            )
+        )
+        await _serve(supervision, services, logs, listener)
 
 
-async def _serve(supervision: Supervision, session: aiohttp.ClientSession) -> None:
-    from harness.emulator.services.apigateway import ApiGatewayService
-    from harness.emulator.services.kinesis import KinesisService
-    from harness.emulator.services.lambda_ import LambdaService
-
-    config = supervision.config
+def compose(
+    config: ProcessConfig, meters: Meters, session: aiohttp.ClientSession, logs: LogShipper, moto: Handler
+) -> Services:
+    """The services of this process, each given what it may ask of the others."""
     for name in ("kinesis", "lambda"):  # nothing in memory refers to what an earlier process left there
         shutil.rmtree(config.data_dir / name, ignore_errors=True)
-    meters = Meters()
-    logs = LogShipper(session, config.endpoints["moto"])
-    moto = Proxy(session, config.endpoints["moto"], "moto")
-    state = Proxy(session, config.endpoints["state"], "state")
     kinesis = KinesisService(meters=meters, limits=config.limits, data_dir=config.data_dir / "kinesis")
-    calls = ProcessCalls(session, _call_endpoints(config.endpoints), {"kinesis": kinesis})
+    elsewhere = {
+        "dynamodb": config.endpoints["state"],
+        "dynamodbstreams": config.endpoints["state"],
+        "": config.endpoints["moto"],
+    }
+    calls = ProcessCalls(session, elsewhere, {"kinesis": kinesis})
     functions = LambdaService(
         meters=meters,
         limits=config.limits,
@@ -50,26 +82,11 @@ async def _serve(supervision: Supervision, session: aiohttp.ClientSession) -> No
         logs=logs,
         clock=time.time,
     )
-    api = ApiGatewayService(
-        meters=meters, limits=config.limits, calls=calls, invoker=functions, control=moto.handle
-    )
-    services = (kinesis, functions, api)
-    paths = EdgePaths(supervision, session, meters, services, functions, logs)
-    listener = Listener(
-        Gateway(
-            guard=Guard(config.allow_origins),
-            region=config.region,
-            services={
-                "apigateway": api.handle,
-                "dynamodb": state.handle,
-                "kinesis": kinesis.handle,
-                "lambda": functions.handle,
-            },
-            fallback=moto.handle,
-            own=paths.handle,
-            execute=api.execute,
-        )
-    )
+    api = ApiGatewayService(meters=meters, limits=config.limits, calls=calls, invoker=functions, control=moto)
+    return Services(kinesis, functions, api)
+
+
+async def _serve(supervision: Supervision, services: Services, logs: LogShipper, listener: Listener) -> None:
     for service in services:
         await service.start()
     await logs.start()
@@ -80,14 +97,6 @@ async def _serve(supervision: Supervision, session: aiohttp.ClientSession) -> No
     for service in reversed(services):
         await service.close()
     await logs.close()
-
-
-def _call_endpoints(processes: Mapping[str, str]) -> dict[str, str]:
-    return {
-        "dynamodb": processes["state"],
-        "dynamodbstreams": processes["state"],
-        "": processes["moto"],
-    }
 
 
 if __name__ == "__main__":

@@ -12,8 +12,7 @@ from harness.emulator.gateway.server import Gateway, Listener
 from harness.emulator.log_shipping import LOG_BATCH_PATH
 from harness.emulator.moto.hosted import HostedMoto
 from harness.emulator.observing import ProcessObserver
-from harness.emulator.own_paths import HEALTH_PATH, OBSERVATION_PATH, RESET_PATH, OwnPaths, query_value
-from harness.emulator.services.base import AwsRequest
+from harness.emulator.own_paths import OwnPaths, process_answers
 from harness.measure.meters import Meters
 
 
@@ -22,34 +21,14 @@ async def main(supervision: Supervision) -> None:
     config = supervision.config
     meters = Meters()
     hosted = HostedMoto(meters=meters, data_dir=config.data_dir / "s3")
-    observer = ProcessObserver(meters)
-
-    async def observe(request: AwsRequest) -> object:
-        return observer.observe(query_value(request, "after"))
-
-    async def reset(_request: AwsRequest) -> object:
-        await hosted.reset()
-        observer.reset()
-        return {"status": "ok"}
-
-    async def health(_request: AwsRequest) -> object:
-        return {"status": "running"}
-
-    own = OwnPaths(
-        {
-            ("GET", HEALTH_PATH): health,
-            ("GET", OBSERVATION_PATH): observe,
-            ("POST", RESET_PATH): reset,
-            ("POST", LOG_BATCH_PATH): hosted.take_logs,
-        }
-    )
+    answers = process_answers(ProcessObserver(meters), hosted.reset)
     listener = Listener(
         Gateway(
             guard=Guard(config.allow_origins),
             region=config.region,
             services={},
             fallback=hosted.handle,
-            own=own.handle,
+            own=OwnPaths({**answers, ("POST", LOG_BATCH_PATH): hosted.take_logs}).handle,
         )
     )
     hosted.start_loading()

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 
 import orjson
 
+from harness.emulator.observing import ProcessObserver
 from harness.emulator.services.base import AwsRequest, AwsResponse
 
 HEALTH_PATH = "/_launchday/health"
@@ -31,6 +32,25 @@ class OwnPaths:
                 404, {"message": f"There is no {request.method} {request.path} here. There is: {known}."}
             )
         return json_answer(200, await answer(request))
+
+
+def process_answers(
+    observer: ProcessObserver, reset: Callable[[], Awaitable[None]]
+) -> dict[tuple[str, str], Answer]:
+    """What a process behind the edge answers: that it is there, what it sees, and that it forgot all."""
+
+    async def health(_request: AwsRequest) -> object:
+        return {"status": "running"}
+
+    async def observe(request: AwsRequest) -> object:
+        return observer.observe(query_value(request, "after"))
+
+    async def forget(_request: AwsRequest) -> object:
+        await reset()
+        observer.reset()
+        return {"status": "ok"}
+
+    return {("GET", HEALTH_PATH): health, ("GET", OBSERVATION_PATH): observe, ("POST", RESET_PATH): forget}
 
 
 def json_answer(status: int, value: Any) -> AwsResponse:

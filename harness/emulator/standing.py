@@ -80,21 +80,7 @@ def start(
         )
     folder = data_dir or Path(platformdirs.user_cache_dir("launchday")) / "embedded"
     log_path = folder / "logs" / "supervisor.log"
-    try:
-        log_path.parent.mkdir(parents=True, exist_ok=True)
-        log = log_path.open("wb")
-    except OSError as error:
-        raise TargetError(
-            f"The data directory {folder} cannot be written to: {error.strerror or error}."
-        ) from None
-    with log:
-        process = subprocess.Popen(
-            command(host, port, folder, limits, region, allow_origins),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    process = _spawn(command(host, port, folder, limits, region, allow_origins), log_path)
     endpoints = _await_ready(process, log_path)
     standing = Standing(
         pid=process.pid,
@@ -124,6 +110,23 @@ def stop() -> Standing | None:
         end_process(standing.pid)
         state_file().unlink(missing_ok=True)
     return standing
+
+
+def _spawn(arguments: Sequence[str], log_path: Path) -> subprocess.Popen[bytes]:
+    """Start a supervisor that belongs to nobody; its events go to `log_path`."""
+    try:
+        log_path.parent.mkdir(parents=True, exist_ok=True)
+        log = log_path.open("wb")
+    except OSError as error:
+        raise TargetError(f"{log_path} cannot be written: {error.strerror or error}.") from None
+    with log:
+        return subprocess.Popen(
+            arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
 
 def _await_ready(process: subprocess.Popen[bytes], log_path: Path) -> dict[str, str]:

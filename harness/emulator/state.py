@@ -9,44 +9,24 @@ from harness.emulator.child import Supervision, run_child
 from harness.emulator.gateway.guard import Guard
 from harness.emulator.gateway.server import Gateway, Listener
 from harness.emulator.observing import ProcessObserver
-from harness.emulator.own_paths import HEALTH_PATH, OBSERVATION_PATH, RESET_PATH, OwnPaths, query_value
+from harness.emulator.own_paths import OwnPaths, process_answers
 from harness.emulator.services.base import AwsError, AwsRequest, AwsResponse
+from harness.emulator.services.dynamodb import DynamoDbService
 from harness.measure.meters import Meters
 
 
 async def main(supervision: Supervision) -> None:
     """Serve DynamoDB until told to stop."""
-    from harness.emulator.services.dynamodb import DynamoDbService
-
     config = supervision.config
     meters = Meters()
     service = DynamoDbService(meters=meters, limits=config.limits)
-    observer = ProcessObserver(meters)
-
-    async def observe(request: AwsRequest) -> object:
-        return observer.observe(query_value(request, "after"))
-
-    async def health(_request: AwsRequest) -> object:
-        return {"status": "running"}
-
-    async def reset(_request: AwsRequest) -> object:
-        await service.reset()
-        observer.reset()
-        return {"status": "ok"}
-
     listener = Listener(
         Gateway(
             guard=Guard(config.allow_origins),
             region=config.region,
             services={service.name: service.handle},
             fallback=_not_here,
-            own=OwnPaths(
-                {
-                    ("GET", HEALTH_PATH): health,
-                    ("GET", OBSERVATION_PATH): observe,
-                    ("POST", RESET_PATH): reset,
-                }
-            ).handle,
+            own=OwnPaths(process_answers(ProcessObserver(meters), service.reset)).handle,
         )
     )
     await service.start()
@@ -59,8 +39,7 @@ async def main(supervision: Supervision) -> None:
 
 async def _not_here(request: AwsRequest) -> AwsResponse:
     raise AwsError(
-        "UnknownOperationException",
-        f"Only DynamoDB answers on this port, not {request.method} {request.path}.",
+        "UnknownOperationException", f"Only DynamoDB answers here, not {request.method} {request.path}."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 import socket
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from harness.aws.limits.profiles import FRESH, NONE
 from harness.emulator.child import ProcessConfig
 from harness.emulator.children import BoundedLog, Child, describe_exit
 from harness.emulator.endpoints import function_environment, service_endpoints
-from harness.emulator.machine import child_environment, claim_data_dir, listen
+from harness.emulator.machine import child_environment, claim_data_dir, listen, raise_file_limit
 from harness.emulator.restarts import RestartPolicy
 from harness.emulator.supervisor import Settings, Supervisor
 from harness.errors import PortInUse, TargetError
@@ -73,6 +74,29 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(TargetError, match=f"The disk that holds {tmp_path} is full."):
         claim_data_dir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "raised_to", "warns"),
+    [
+        (1_024, 1_048_576, 65_536, False),
+        (256, resource.RLIM_INFINITY, 65_536, False),
+        (1_024, 4_096, 4_096, True),
+        (200_000, 200_000, None, False),
+        (resource.RLIM_INFINITY, resource.RLIM_INFINITY, None, False),
+    ],
+)
+def test_the_file_limit_is_raised_as_far_as_is_allowed(
+    soft: int, hard: int, raised_to: int | None, warns: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _which: (soft, hard))
+    monkeypatch.setattr(resource, "setrlimit", lambda _which, limits: asked.append(limits[0]))
+    warning = raise_file_limit()
+    assert asked == ([] if raised_to is None else [raised_to])
+    assert (warning is not None) == warns
+    if warning is not None:
+        assert warning.startswith("Only 4096 files may be open at once")
 
 
 def test_children_know_nothing_of_a_real_account(monkeypatch: pytest.MonkeyPatch) -> None:

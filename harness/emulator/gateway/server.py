@@ -106,11 +106,10 @@ class Gateway:
         try:
             if service == EXECUTE_API and self._execute is not None:
                 return await self._execute(where.api_id, where.stage, where.path, request)
-            preflight = (
-                self._guard.preflight_headers(request.headers) if request.method == "OPTIONS" else None
-            )
-            if preflight is not None:
-                return AwsResponse(204, b"", preflight)
+            if request.method == "OPTIONS":
+                preflight = self._guard.preflight_headers(request.headers)
+                if preflight is not None:
+                    return AwsResponse(204, b"", preflight)
             if len(request.body) > _body_limit(service):
                 return render_error(service, request, _too_large(_body_limit(service)))
             return await self._services.get(service, self._fallback)(request)
