@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -281,9 +282,38 @@ def test_a_process_that_is_killed_is_an_incident_and_comes_back(own: EmbeddedAws
     client(own, "s3").create_bucket(Bucket="again")
 
 
+def invoke_a_function(aws: EmbeddedAws) -> None:
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.writestr("app.py", "def handler(event, context):\n    return event\n")
+    functions = client(aws, "lambda")
+    functions.create_function(
+        FunctionName="echo",
+        Runtime="python3.12",
+        Handler="app.handler",
+        Role="arn:aws:iam::000000000000:role/r",
+        Code={"ZipFile": package.getvalue()},
+    )
+    functions.get_waiter("function_active_v2").wait(FunctionName="echo")
+    answer = functions.invoke(FunctionName="echo", Payload=b'{"a": 1}')
+    assert json.load(answer["Payload"]) == {"a": 1}
+
+
+def test_functions_end_with_an_edge_that_is_killed(own: EmbeddedAws) -> None:
+    invoke_a_function(own)
+    rows = get(own, "/_launchday/observation")["processes"]
+    assert next(row["rss_bytes"] for row in rows if row["name"] == "functions") > 0
+    edge = psutil.Process(pids(own)["edge"])
+    functions = edge.children(recursive=True)
+    assert functions
+    edge.kill()
+    until(lambda: all(gone(process.pid) for process in functions), "every function process ended")
+
+
 def test_nothing_is_left_when_the_supervisor_is_killed(own: EmbeddedAws) -> None:
+    invoke_a_function(own)
     family = psutil.Process(own.pid).children(recursive=True)
-    assert len(family) >= 3
+    assert len(family) >= 4
     observer = EmbeddedObserver(own.endpoints[""], alive=own.alive)
     observer.observe()
     os.kill(own.pid, signal.SIGKILL)
