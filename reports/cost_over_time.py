@@ -39,7 +39,7 @@ def cost_per_hour(folder: RunFolder) -> list[tuple[float, float | None]]:
     _add_durations(folder, edges, unbilled, used)
     book = load_book(folder.plan().get("region", "us-east-1"))
     points: list[tuple[float, float | None]] = []
-    for low, high, window in zip(edges, edges[1:], used, strict=True):
+    for low, high, window in zip(edges[:-1], edges[1:], used, strict=True):
         span = Span.of_seconds(float(high - low), float(high - low))
         resources = [ResourceUsage(*key, quantities, span.metered_h) for key, quantities in window.items()]
         total = bill(resources, span, 0, book).total

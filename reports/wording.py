@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 VERDICTS = {
@@ -29,33 +29,45 @@ def headline(result: Mapping[str, Any]) -> str:
     return f"{verdict}."
 
 
+def text(value: Any) -> str:
+    """A word or name; `unknown` for what is not known."""
+    return "unknown" if value is None else str(value)
+
+
+def rates(throughput: Mapping[str, Any]) -> str:
+    """Achieved of planned, in requests a second."""
+    achieved, planned = throughput["achieved_per_s"], throughput["planned_per_s"]
+    if achieved is None or planned is None:
+        return "how many a second is unknown"
+    return f"{achieved:,.0f} requests/s of {planned:,.0f} planned"
+
+
 def count(value: Any) -> str:
     """A whole number with its thousands apart; `unknown` for what is not known."""
     return "unknown" if value is None else f"{int(value):,}"
 
 
-def quantity(text: Any) -> str:
-    """A decimal string as a person reads it: thousands apart, no needless zeros."""
-    if text is None:
+def quantity(value: Any) -> str:
+    """A decimal string as a person reads it: thousands apart; of a fraction, four digits that count."""
+    if value is None:
         return "unknown"
-    try:
-        number = Decimal(str(text))
-    except InvalidOperation:
-        return str(text)
-    plain = f"{number.normalize():,f}"
-    return plain if abs(number) < 1000 or "." not in plain else f"{number:,.1f}"
+    number = Decimal(str(value))
+    if number == number.to_integral():
+        return f"{number:,.0f}"
+    if abs(number) >= 1000:
+        return f"{number:,.1f}"
+    return f"{Decimal(f'{number:.4g}'):f}"
 
 
-def dollars(text: Any) -> str:
-    """Money: cents above a dollar, four significant digits below."""
-    if text is None:
+def dollars(value: Any) -> str:
+    """Money: cents from a dollar on, four places from a cent on, six below."""
+    if value is None:
         return "unknown"
-    try:
-        amount = Decimal(str(text))
-    except InvalidOperation:
-        return str(text)
+    amount = Decimal(str(value))
     if amount == 0 or abs(amount) >= 1:
         return f"${amount:,.2f}"
+    if abs(amount) < Decimal("0.0000005"):
+        return "under $0.000001"
     return f"${amount:.6f}" if abs(amount) < Decimal("0.01") else f"${amount:.4f}"
 
 
@@ -79,12 +91,21 @@ def figure(metric: str, value: Any) -> str:
         return dollars(value)
     if metric.endswith(("share", "ratio")):
         return f"{100 * float(value):.2f} %"
-    if metric.endswith("_s"):
+    if metric.endswith(("_s", ".s")) and not metric.endswith("_per_s"):
         return f"{float(value):,.1f} s"
     if metric.startswith(("latency", "service_time", "modelled_latency")) or metric.endswith("_ms"):
         return milliseconds(value)
     number = float(value)
     return f"{number:,.0f}" if number == int(number) else f"{number:,.2f}"
+
+
+def bill_rows(cost: Mapping[str, Any], share: str = "0") -> tuple[list[Mapping[str, Any]], Decimal]:
+    """The bill's lines, dearest first, without those that are less than `share` of the total, and the sum of
+    the ones left out. A line without an amount is never left out."""
+    least = Decimal(share) * Decimal(cost["total"] or 0)
+    shown = [line for line in cost["lines"] if line["amount"] is None or Decimal(line["amount"]) >= least]
+    left_out = [line for line in cost["lines"] if line not in shown]
+    return shown, sum((Decimal(line["amount"]) for line in left_out), Decimal(0))
 
 
 def ledger_rows(ledger: Mapping[str, Any]) -> list[tuple[str, int | None, str]]:

@@ -12,6 +12,8 @@ from rich.text import Text
 
 from reports import wording
 
+SMALL = "0.001"
+"""Lines of less than this share of the total stand together."""
 STYLES = {"met": "bold green", "missed": "bold red", "invalid": "bold yellow"}
 
 
@@ -32,7 +34,7 @@ def render(result: Mapping[str, Any]) -> RenderableType:
 
 
 def _what(result: Mapping[str, Any]) -> str:
-    requests, rate = result["requests"], result["throughput"]
+    requests = result["requests"]
     return (
         f"{wording.count(requests['planned'])} requests planned, "
         f"{wording.count(requests['sent'])} sent, "
@@ -40,7 +42,7 @@ def _what(result: Mapping[str, Any]) -> str:
         f"{wording.count(requests['throttled'])} throttled, "
         f"{wording.count(requests['failed'])} failed, "
         f"{wording.count(requests['indeterminate'])} never answered; "
-        f"{rate['achieved_per_s']:,.0f} requests/s of {rate['planned_per_s']:,.0f} planned."
+        f"{wording.rates(result['throughput'])}."
     )
 
 
@@ -92,21 +94,27 @@ def _bill(cost: Mapping[str, Any]) -> RenderableType:
         "The bill of this run on AWS",
         ("service", False),
         ("resource", False),
-        ("unit", False),
+        ("what", False),
         ("quantity", True),
+        ("unit", False),
         ("amount", True),
         ("basis", False),
     )
-    for line in cost["lines"]:
+    shown, rest = wording.bill_rows(cost, SMALL)
+    for line in shown:
         table.add_row(
             line["service"],
             Text(line["resource"]),
-            line["unit"],
+            line["what"],
             wording.quantity(line["quantity"]),
+            line["unit"],
             wording.dollars(line["amount"]),
             Text(line["basis"], style="dim"),
         )
-    table.add_row("total", "", "", "", Text(wording.dollars(cost["total"]), style="bold"), "")
+    smaller = len(cost["lines"]) - len(shown)
+    if smaller:
+        table.add_row(f"{smaller} smaller lines", "", "", "", "", wording.dollars(rest), "")
+    table.add_row("total", "", "", "", "", Text(wording.dollars(cost["total"]), style="bold"), "")
     times = cost.get("times_the_day_before")
     said = (
         f"{wording.dollars(cost['per_million_events'])} per million events, "

@@ -26,7 +26,7 @@ def _what(result: Mapping[str, Any]) -> str:
         f"{wording.count(requests['planned'])} requests planned, "
         f"{wording.count(requests['accepted'])} accepted, "
         f"{wording.count(requests['throttled'])} throttled, {wording.count(requests['failed'])} failed, "
-        f"on {result['target']} with limits `{result['limits']}`."
+        f"on {wording.text(result['target'])} with limits `{wording.text(result['limits'])}`."
     )
 
 
@@ -61,14 +61,14 @@ def _bill(result: Mapping[str, Any]) -> str:
     compared = f", **{float(times):,.0f}×** the day before" if times is not None else ""
     dearest = sorted(cost["lines"], key=lambda line: float(line["amount"] or 0), reverse=True)[:6]
     rows = [
-        [line["service"], line["resource"], line["unit"], wording.dollars(line["amount"]), line["basis"]]
+        [line["service"], line["resource"], line["what"], wording.dollars(line["amount"]), line["basis"]]
         for line in dearest
     ]
     return (
         f"**{wording.dollars(cost['total'])}** for this run, "
         f"{wording.dollars(cost['per_million_events'])} per million events, "
         f"{wording.dollars(cost['per_month'])} a month of the same traffic{compared}.\n\n"
-        + _table(["service", "resource", "unit", "amount", "basis"], rows)
+        + _table(["service", "resource", "what", "amount", "basis"], rows)
     )
 
 

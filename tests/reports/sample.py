@@ -67,7 +67,8 @@ def result(**changes: Any) -> dict[str, Any]:
                 {
                     "service": "apigateway",
                     "resource": "ingest",
-                    "unit": "requests",
+                    "what": "REST API requests",
+                    "unit": "request",
                     "quantity": "11930",
                     "price": "0.0000035",
                     "amount": "0.041755",
@@ -76,7 +77,8 @@ def result(**changes: Any) -> dict[str, Any]:
                 {
                     "service": "lambda",
                     "resource": "processor <script>",
-                    "unit": "GB-seconds",
+                    "what": "duration, x86",
+                    "unit": "GB-s",
                     "quantity": "12.345",
                     "price": "0.0000166667",
                     "amount": "0.000206",

@@ -6,9 +6,11 @@ import importlib.util
 import io
 import os
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -112,6 +114,40 @@ def test_page_of_a_run_that_broke_off_has_no_bill_and_no_ledger() -> None:
     assert "The ledger was not read." in text
     assert "There is no bill" in text
     assert "Nothing was measured." in text
+
+
+UNKNOWN = {
+    "status": "failed",
+    "error": "The port is taken.",
+    "verdict": "invalid",
+    **dict.fromkeys(
+        ("ended_at", "duration_s", "seed", "target", "limits", "scale", "pipeline", "ledger", "cost")
+    ),
+    "requests": dict.fromkeys(
+        (
+            *("planned", "sent", "dropped", "accepted", "throttled", "failed", "indeterminate", "retries"),
+            "start_lateness_ms",
+        )
+    ),
+    "events": {"sent": None, "accepted": None},
+    "throughput": {"planned_per_s": None, "achieved_per_s": None},
+    **{key: {} for key in ("latency_ms", "service_time_ms", "modelled_latency_ms", "stages_ms", "versions")},
+    "objectives": [],
+}
+
+
+@pytest.mark.parametrize("render", [markdown.render, junit.render, lambda r: html.render(r, [])])
+def test_a_run_of_which_nothing_is_known_is_reported_as_such(render: Callable[[Any], str]) -> None:
+    text = render(sample.result(**UNKNOWN))
+    assert "The port is taken." in text
+    assert "None" not in text
+
+
+def test_the_terminal_reports_a_run_of_which_nothing_is_known() -> None:
+    out = io.StringIO()
+    Console(file=out, width=110).print(console.render(sample.result(**UNKNOWN)))
+    assert "The run failed: The port is taken." in out.getvalue()
+    assert "None" not in out.getvalue()
 
 
 def test_a_gap_in_a_series_stays_a_gap(page: str) -> None:

@@ -45,8 +45,8 @@ def _header(result: Result) -> str:
     state = result["verdict"] if result["status"] == "complete" else "invalid"
     return (
         f"<header><h1>{escape(result['scenario'])}</h1>"
-        f'<p class="quiet">{escape(result["started_at"])} on {escape(result["target"])}, '
-        f"limits {escape(result['limits'])}, seed {result['seed']}</p>"
+        f'<p class="quiet">{escape(result["started_at"])} on {escape(wording.text(result["target"]))}, '
+        f"limits {escape(wording.text(result['limits']))}, seed {wording.text(result['seed'])}</p>"
         f'<p class="verdict {state}">{escape(wording.headline(result))}</p></header>'
     )
 
@@ -144,7 +144,7 @@ def _ledger(result: Result) -> str:
         return '<p class="quiet">The ledger was not read.</p>'
     rows = [[escape(a), wording.count(b), escape(c)] for a, b, c in wording.ledger_rows(ledger)]
     drained = (
-        f'<p class="quiet"><small>Drained in {wording.milliseconds(1000 * ledger["drain_s"])}.</small></p>'
+        f'<p class="quiet"><small>Drained in {wording.figure("drain.s", ledger["drain_s"])}.</small></p>'
     )
     return _table(["outcome", "events", ""], rows, numbers={1}) + drained
 
@@ -157,20 +157,21 @@ def _bill(result: Result) -> str:
         [
             escape(line["service"]),
             escape(line["resource"]),
-            escape(line["unit"]),
+            escape(line["what"]),
             wording.quantity(line["quantity"]),
-            escape(str(line["price"])),
+            escape(line["unit"]),
+            escape(wording.text(line["price"])),
             wording.dollars(line["amount"]),
             escape(line["basis"]),
         ]
         for line in cost["lines"]
     ]
     total = wording.dollars(cost["total"])
-    footer = f'<tr><td colspan="5">Total</td><td class="number">{total}</td><td></td></tr>'
+    footer = f'<tr><td colspan="6">Total</td><td class="number">{total}</td><td></td></tr>'
     table = _table(
-        ["service", "resource", "unit", "quantity", "price", "amount", "basis"],
+        ["service", "resource", "what", "quantity", "unit", "price per unit", "amount", "basis"],
         rows,
-        numbers={3, 4, 5},
+        numbers={3, 5, 6},
         footer=footer,
     )
     unknown = "".join(f"<li>{escape(str(item))}</li>" for item in cost.get("unknown") or [])
@@ -186,8 +187,9 @@ def _bill(result: Result) -> str:
 
 def _environment(result: Result) -> str:
     rows = [[escape(str(name)), escape(str(value))] for name, value in result.get("versions", {}).items()]
-    rows.append(["pipeline", escape(f"{result['pipeline']['name']} {result['pipeline']['hash']}")])
-    lateness = result["requests"]["start_lateness_ms"]
+    pipeline = result["pipeline"]
+    rows.append(["pipeline", escape(f"{pipeline['name']} {pipeline['hash']}" if pipeline else "unknown")])
+    lateness = result["requests"]["start_lateness_ms"] or {}
     rows.append(["start lateness p99", wording.milliseconds(lateness.get("p99"))])
     return _table(["", ""], rows)
 
