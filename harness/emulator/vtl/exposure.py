@@ -24,8 +24,8 @@ def expose(
     """Let templates use these methods and properties of values whose type is exactly `kind`.
 
     A method is called with the value and the arguments, a property with the value."""
-    METHODS[kind] = methods or {}
-    PROPERTIES[kind] = properties or {}
+    METHODS[kind] = {} if methods is None else methods
+    PROPERTIES[kind] = {} if properties is None else properties
 
 
 def is_known_method(name: str) -> bool:

@@ -68,14 +68,14 @@ def get_property(value: Value, name: str) -> Value:
     if kind is dict or kind is ReadOnlyMap:
         return value.get(name)
     exposed = PROPERTIES.get(kind)
-    getter = exposed.get(name) if exposed else None
+    getter = exposed.get(name) if exposed is not None else None
     return getter(value) if getter else None
 
 
 def call_method(value: Value, signature: Signature, arguments: tuple[Value, ...]) -> Value:
     """`$value.name(arguments)`; null when there is no such method."""
     exposed = METHODS.get(type(value))
-    method = exposed.get(signature) if exposed else None
+    method = exposed.get(signature) if exposed is not None else None
     return method(value, *arguments) if method else None
 
 

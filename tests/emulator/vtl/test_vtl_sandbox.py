@@ -29,8 +29,8 @@ expose(Tool, methods={("greet", 1): lambda _, name: f"hi {name}"}, properties={"
 
 ATTRIBUTES = [
     "__class__", "__dict__", "__globals__", "__init__", "__subclasses__", "__builtins__", "__code__",
-    "__doc__", "_at", "secret", "hidden", "leak", "gi_frame", "f_globals", "func_globals", "mro", "real", "index",
-    "format", "class", "getClass", "append", "pop", "items", "keys", "encode", "as_integer_ratio", "bit_length",
+    "__doc__", "_at", "secret", "hidden", "leak", "gi_frame", "f_globals", "func_globals", "mro", "real",
+    "index", "format", "class", "getClass", "append", "pop", "items", "keys", "encode", "bit_length",
 ]  # fmt: skip
 SUBJECTS = [Tool(), "text", 1, 1.5, True, [1], {"a": 1}, None]
 
@@ -135,8 +135,9 @@ FRAGMENTS = st.sampled_from(
     [
         "$x", "${x}", "$!x.y", "$x.get('a')", "$x[0]", "$", "#", "\\", "##\n", "#*", "*#", "#[[", "]]#", "\n",
         " ", "#set($x = 1)", "#set($x.y = $x)", "#set($x = \"$x\")", "#if($x)", "#else", "#elseif(1 == 2)",
-        "#end", "#foreach($x in $y)", "#foreach($i in [1..3])", "#break", "#stop", "#macro(m $a)", "#m($x)", "(", ")",
-        "'", '"', "{", "}", "[", "]", "$foreach.index", "$x.add($x)", "$x.put('k', $x)", "text", "0", "..",
+        "#end", "#foreach($x in $y)", "#foreach($i in [1..3])", "#break", "#stop", "#macro(m $a)", "#m($x)",
+        "(", ")", "'", '"', "{", "}", "[", "]", "$foreach.index", "$x.add($x)", "$x.put('k', $x)", "text",
+        "0", "..",
     ]
 )  # fmt: skip
 

@@ -165,8 +165,10 @@ def _authorization(answer: Any) -> Authorization:
     if not isinstance(principal, str | int):
         raise TypeError("principalId")
     given = answer.get("context") or {}
+    if not isinstance(given, dict):
+        raise TypeError("context")
     context = ReadOnlyMap(principalId=str(principal))
-    for name, value in given.items() if isinstance(given, dict) else [("", given)]:
+    for name, value in given.items():
         if not isinstance(value, str | int | float | bool | None):
             raise TypeError(f"context.{name}")
         if value is not None:

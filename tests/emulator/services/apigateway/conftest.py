@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 from collections.abc import Awaitable, Callable, Iterator
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,6 +32,24 @@ from harness.measure.meters import Meters
 ACCOUNT = "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/gateway"
 NOW = 1_790_000_000.0
+
+
+@cache
+def moto() -> Any:
+    """moto as a WSGI application."""
+    return DomainDispatcherApplication(create_backend_app)
+
+
+@cache
+def boto_client() -> Any:
+    """boto3's client; each account registers itself as who answers it."""
+    return boto3.client(
+        "apigateway",
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        endpoint_url="http://apigateway.us-east-1.amazonaws.com",
+    )
 
 
 class Clock:
@@ -120,18 +139,11 @@ class Account:
         self.meters = Meters()
         self.calls = FakeCalls()
         self.functions = FakeFunctions()
-        self._moto = DomainDispatcherApplication(create_backend_app)
         self.forwarded: list[tuple[str, str]] = []
         self.limits = limits
         self.service = self.new_service()
         self._loop = asyncio.new_event_loop()
-        self.aws: Any = boto3.client(
-            "apigateway",
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            endpoint_url="http://apigateway.us-east-1.amazonaws.com",
-        )
+        self.aws: Any = boto_client()
         self.aws.meta.events.register("before-send.apigateway", self._before_send)
 
     def new_service(self) -> ApiGatewayService:
@@ -151,6 +163,7 @@ class Account:
         return self._loop.run_until_complete(to_the_end())
 
     def close(self) -> None:
+        self.aws.meta.events.unregister("before-send.apigateway", self._before_send)
         self._loop.close()
 
     async def control(self, request: AwsRequest) -> AwsResponse:
@@ -169,7 +182,7 @@ class Account:
         }
         for name, value in request.headers.items():
             environ["HTTP_" + name.upper().replace("-", "_")] = value
-        body, status, headers = run_wsgi_app(self._moto, environ)
+        body, status, headers = run_wsgi_app(moto(), environ)
         return AwsResponse(int(status.split()[0]), b"".join(body), {k.lower(): v for k, v in headers.items()})
 
     def _before_send(self, request: Any, **_: Any) -> AWSResponse:
