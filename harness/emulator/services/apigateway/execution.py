@@ -40,7 +40,7 @@ async def execute(
     """The answer to a request to a deployed stage. `path` is raw and below the stage."""
     counters = plan.counters
     counters.requests.value += 1
-    ids = new_ids(now_s, request.headers.get("x-amzn-trace-id"))
+    ids = new_ids(now_s, request.context.request_id, request.headers.get("x-amzn-trace-id"))
     exchange = Exchange(plan.identity, path, request, ids, now_s)
     try:
         found = plan.routes.find(path)

@@ -6,6 +6,8 @@ import base64
 from random import getrandbits
 from typing import NamedTuple
 
+from harness.emulator.services.json_protocol import new_request_id
+
 
 class RequestIds(NamedTuple):
     """`$context.requestId`, `$context.extendedRequestId` and the trace header of one request."""
@@ -15,9 +17,9 @@ class RequestIds(NamedTuple):
     trace: str
 
 
-def new_ids(now_s: float, trace_header: str | None) -> RequestIds:
-    """Fresh ids; a trace that the client began goes on."""
-    digits = f"{getrandbits(312):078x}"
-    request = f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:32]}"
-    extended = base64.urlsafe_b64encode(bytes.fromhex(digits[32:54])).decode()
-    return RequestIds(request, extended, trace_header or f"Root=1-{int(now_s):08x}-{digits[54:78]}")
+def new_ids(now_s: float, request_id: str, trace_header: str | None) -> RequestIds:
+    """The ids of a request that its process knows as `request_id`; a trace that the client began goes on."""
+    digits = f"{getrandbits(184):046x}"
+    extended = base64.urlsafe_b64encode(bytes.fromhex(digits[:22])).decode()
+    trace = trace_header or f"Root=1-{int(now_s):08x}-{digits[22:]}"
+    return RequestIds(request_id or new_request_id(), extended, trace)

@@ -76,10 +76,22 @@ class ApiGatewayService:
             try:
                 plan = await self._find(key, request)
             except NotDeployable as error:
-                return _answer(500, f"The stage cannot be executed: {error}", "InternalServerErrorException")
+                message = f"The stage cannot be executed: {error}"
+                return self._refusal(request, 500, message, "InternalServerErrorException")
         if plan is None:
-            return _answer(403, "Forbidden", "ForbiddenException")
+            return self._refusal(request, 403, "Forbidden", "ForbiddenException")
         return await execute(plan, self._account, path, request, self._clock())
+
+    def _refusal(self, request: AwsRequest, status: int, message: str, error_type: str) -> AwsResponse:
+        """The answer when there is no stage to answer."""
+        ids = new_ids(self._clock(), request.context.request_id, None)
+        headers = {
+            "content-type": "application/json",
+            "x-amzn-errortype": error_type,
+            "x-amzn-requestid": ids.request,
+            "x-amz-apigw-id": ids.extended,
+        }
+        return AwsResponse(status, orjson.dumps({"message": message}), headers)
 
     async def _find(self, key: StageKey, request: AwsRequest) -> StagePlan | None:
         """The plan of a stage that this process has not deployed: the control plane may know it."""
@@ -182,17 +194,3 @@ class ApiGatewayService:
         """Stop building plans."""
         for task in list(self._building.values()):
             task.cancel()
-
-
-def _answer(status: int, message: str, error_type: str) -> AwsResponse:
-    ids = new_ids(0, None)
-    return AwsResponse(
-        status,
-        orjson.dumps({"message": message}),
-        {
-            "content-type": "application/json",
-            "x-amzn-errortype": error_type,
-            "x-amzn-requestid": ids.request,
-            "x-amz-apigw-id": ids.extended,
-        },
-    )
