@@ -99,6 +99,20 @@ def test_the_file_limit_is_raised_as_far_as_is_allowed(
         assert warning.startswith("Only 4096 files may be open at once")
 
 
+def test_a_system_that_allows_less_than_it_says_is_asked_for_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    allowed: list[int] = []
+
+    def setrlimit(_which: int, limits: tuple[int, int]) -> None:
+        if limits[0] > 10_240:
+            raise ValueError("not allowed to raise maximum limit")
+        allowed.append(limits[0])
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _which: (256, resource.RLIM_INFINITY))
+    monkeypatch.setattr(resource, "setrlimit", setrlimit)
+    assert raise_file_limit() is None
+    assert allowed == [10_240]
+
+
 def test_children_know_nothing_of_a_real_account(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "production")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://elsewhere.example")
