@@ -75,7 +75,7 @@ def raise_file_limit() -> str | None:
     that is fewer than a surge may need."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_FILES)
-    for limit in (wanted, MACOS_FILES):
+    for limit in (wanted, min(wanted, MACOS_FILES)):
         if soft == resource.RLIM_INFINITY or soft >= limit:
             break
         with contextlib.suppress(OSError, ValueError):
