@@ -260,8 +260,10 @@ def test_reset_empties_every_process(own: EmbeddedAws) -> None:
         AttributeDefinitions=attributes,
         BillingMode="PAY_PER_REQUEST",
     )
+    invoke_a_function(own)
     request = urllib.request.Request(own.endpoints[""] + "/moto-api/reset", method="POST")
-    assert urllib.request.urlopen(request).read() == b'{"status":"ok"}'
+    assert urllib.request.urlopen(request, timeout=20).read() == b'{"status":"ok"}'
+    assert client(own, "lambda").list_functions()["Functions"] == []
     assert client(own, "s3").list_buckets()["Buckets"] == []
     assert client(own, "kinesis").list_streams()["StreamNames"] == []
     assert client(own, "dynamodb").list_tables()["TableNames"] == []
