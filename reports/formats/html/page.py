@@ -173,6 +173,7 @@ def _bill(result: Result) -> str:
         rows,
         numbers={3, 5, 6},
         footer=footer,
+        kind="bill",
     )
     unknown = "".join(f"<li>{escape(str(item))}</li>" for item in cost.get("unknown") or [])
     extra = f'<p class="odd">Not priced:</p><ul>{unknown}</ul>' if unknown else ""
@@ -195,7 +196,11 @@ def _environment(result: Result) -> str:
 
 
 def _table(
-    heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: set[int] | None = None, footer: str = ""
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    numbers: set[int] | None = None,
+    footer: str = "",
+    kind: str = "",
 ) -> str:
     """Cells are HTML already."""
     right = numbers or set()
@@ -209,4 +214,4 @@ def _table(
     head = f"<thead><tr>{cells('th', heads)}</tr></thead>" if any(heads) else ""
     body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
     foot = f"<tfoot>{footer}</tfoot>" if footer else ""
-    return f'<div class="table"><table>{head}<tbody>{body}</tbody>{foot}</table></div>'
+    return f'<div class="table {kind}"><table>{head}<tbody>{body}</tbody>{foot}</table></div>'
