@@ -91,15 +91,19 @@ def admission(
     throttled: Counter,
     provisioned: float | None,
     warm: float = 0.0,
+    most: float = -1,
 ) -> Admission | None:
     """The admission of `Read` or `Write` units; None where nothing is limited.
 
-    `provisioned` units a second, or None on demand; `warm` is the table's warm throughput, if it has one."""
+    `provisioned` units a second, or None on demand; `warm` is the table's warm throughput, if it has one;
+    `most` its own maximum on demand, -1 for none."""
     reads = kind == "Read"
     cap = limits.dynamodb_partition_read_units_per_s if reads else limits.dynamodb_partition_write_units_per_s
     quota = limits.dynamodb_table_read_units_per_s if reads else limits.dynamodb_table_write_units_per_s
     if math.isinf(cap) and math.isinf(quota):
         return None
+    if most >= 0:
+        quota = min(quota, most)
     caps = PartitionCaps(cap, BUCKETS)
     if provisioned is not None:
         rate: Throughput = ProvisionedThroughput(provisioned, now_s)

@@ -14,7 +14,6 @@ from harness.emulator.services.dynamodb.errors import (
     raise_unless_known,
 )
 from harness.emulator.services.dynamodb.indexes import Index
-from harness.emulator.services.dynamodb.items import WHOLE, unpack
 from harness.emulator.services.dynamodb.request import (
     Answer,
     Request,
@@ -78,6 +77,8 @@ _INDEX = frozenset(
     ("IndexName", "KeySchema", "Projection", "ProvisionedThroughput", "OnDemandThroughput", "WarmThroughput")
 )
 _MAX_LISTED = 100
+BUILT_AT_ONCE = 1_000
+"""Items that a new index enters without a pause: a few milliseconds."""
 
 
 def create_table(tables: Tables, request: Request, context: CallContext) -> Answer:
@@ -95,6 +96,7 @@ def create_table(tables: Tables, request: Request, context: CallContext) -> Answ
     check_all_defined_used(kinds, keys, indexes)
     view_type = _stream_view(request)
     tags = checked_tags(listed(request, "Tags"))
+    _check_settings(request)
     if tables.find(name, context) is not None:
         raise AwsError("ResourceInUseException", f"Table already exists: {name}")
     table = tables.create(name, context, keys, kinds, billing_mode, capacity)
@@ -153,16 +155,20 @@ def update_table(tables: Tables, request: Request, context: CallContext) -> Answ
     if "BillingMode" in request or "ProvisionedThroughput" in request:
         capacity = capacity_of(request, billing_mode)
     view_type = _checked_stream_change(table, request)
-    _update_indexes(table, request, billing_mode)
+    _check_settings(request)
+    indexes = _updated_indexes(table, request, billing_mode)
+    _keep_settings(table, request)
     if billing_mode != table.billing_mode:
         table.settings["BillingModeChangedAt"] = tables.clock()
-        for index in table.indexes.values():
-            if billing_mode == "PAY_PER_REQUEST":
+        if billing_mode == "PAY_PER_REQUEST":
+            for index in indexes.values():
                 index.schema = replace(index.schema, capacity=None)
+    table.indexes = indexes
+    table.attribute_kinds = _kinds_in_use(table)
+    build_indexes(table)
     changed = (billing_mode, capacity) != (table.billing_mode, table.capacity)
     table.billing_mode, table.capacity = billing_mode, capacity
-    _keep_settings(table, request)
-    if changed or "WarmThroughput" in request:
+    if changed or "WarmThroughput" in request or "OnDemandThroughput" in request:
         tables.admit(table)
     if view_type:
         tables.open_stream(table, view_type, context)
@@ -171,12 +177,31 @@ def update_table(tables: Tables, request: Request, context: CallContext) -> Answ
     return {"TableDescription": describe_table(table, tables.limits, "UPDATING")}
 
 
-def _keep_settings(table: Table, request: Request) -> None:
+def _check_settings(request: Request) -> None:
+    """Raises AwsError when a setting is of the wrong type or value."""
     flag(request, "DeletionProtectionEnabled")
     choice(request, "TableClass", TABLE_CLASSES, "")
-    for member in _SETTINGS:
+    for member, units, least in (
+        ("WarmThroughput", ("ReadUnitsPerSecond", "WriteUnitsPerSecond"), 1),
+        ("OnDemandThroughput", ("MaxReadRequestUnits", "MaxWriteRequestUnits"), -1),
+    ):
         if request.get(member) is not None:
-            table.settings[member] = request[member]
+            for unit in units:
+                whole_number(structure(request[member], member), unit, at_least=least)
+    if request.get("SSESpecification") is not None:
+        encryption = structure(request["SSESpecification"], "SSESpecification")
+        flag(encryption, "Enabled")
+        choice(encryption, "SSEType", ("AES256", "KMS"), "")
+        text(encryption, "KMSMasterKeyId")
+
+
+def _keep_settings(table: Table, request: Request) -> None:
+    for member in _SETTINGS:
+        value = request.get(member)
+        if type(value) is dict:
+            table.settings[member] = {name: given for name, given in value.items() if given is not None}
+        elif value is not None:
+            table.settings[member] = value
 
 
 def _stream_view(request: Request) -> str | None:
@@ -206,51 +231,48 @@ def _checked_stream_change(table: Table, request: Request) -> str | None:
     return view_type
 
 
-def _update_indexes(table: Table, request: Request, billing_mode: str) -> None:
+def _updated_indexes(table: Table, request: Request, billing_mode: str) -> dict[str, Index]:
+    """The indexes as the request wants them. Raises AwsError; nothing is changed yet."""
+    indexes = dict(table.indexes)
     for change in listed(request, "GlobalSecondaryIndexUpdates"):
         members = structure(change, "globalSecondaryIndexUpdate")
-        if len(members) != 1:
-            raise invalid(
-                "Exactly one of Create, Update or Delete must be given in a GlobalSecondaryIndexUpdate"
-            )
+        if len(members) != 1 or not members.keys() <= {"Create", "Delete", "Update"}:
+            raise invalid("A GlobalSecondaryIndexUpdate must hold exactly one of Create, Update and Delete")
         ((action, wanted),) = members.items()
         wanted = structure(wanted, action)
         name = checked_name(wanted.get("IndexName"), "IndexName")
         if action == "Create":
-            _create_index(table, request, wanted, billing_mode)
+            if name in indexes:
+                raise invalid(f"Attempting to create an index which already exists: {name}")
+            indexes[name] = _new_index(table, request, wanted, billing_mode)
             continue
-        index = table.indexes.get(name)
+        index = indexes.get(name)
         if index is None or index.schema.local:
             raise AwsError(
                 "ResourceNotFoundException", f"Requested resource not found: Index: {name} not found"
             )
         if action == "Delete":
-            del table.indexes[name]
-            _forget_unused_kinds(table)
-        elif action == "Update":
-            index.schema = replace(index.schema, capacity=capacity_of(wanted, billing_mode, name))
+            del indexes[name]
         else:
-            raise invalid(f"Unknown GlobalSecondaryIndexUpdate: {action}")
+            schema = replace(index.schema, capacity=capacity_of(wanted, billing_mode, name))
+            indexes[name] = replace(index, schema=schema)
+    return indexes
 
 
-def _create_index(table: Table, request: Request, wanted: dict[str, Any], billing_mode: str) -> None:
-    """Build an index from the items that are there, in one go."""
+def _new_index(table: Table, request: Request, wanted: dict[str, Any], billing_mode: str) -> Index:
     raise_unless_known(wanted, "UpdateTable", _INDEX)
     kinds = {**table.attribute_kinds, **attribute_kinds(request)}
     schema = index_schema(wanted, table.keys, kinds, billing_mode, local=False)
-    if schema.name in table.indexes:
-        raise invalid(f"Attempting to create an index which already exists: {schema.name}")
-    index = Index(schema, table.keys)
-    for key, stored in table.items.scan(WHOLE, None):
-        item = unpack(stored)
-        position = schema.keys.index_key_if_fits(item)
-        if position is not None:
-            index.positions.add(position, key)
-    table.indexes[schema.name] = index
-    table.attribute_kinds = kinds
-    _forget_unused_kinds(table)
+    return Index(schema, table.keys, building=True)
 
 
-def _forget_unused_kinds(table: Table) -> None:
-    used = {*table.keys.names}.union(*(index.schema.keys.names for index in table.indexes.values()))
-    table.attribute_kinds = {name: kind for name, kind in table.attribute_kinds.items() if name in used}
+def build_indexes(table: Table, most: int = BUILT_AT_ONCE) -> None:
+    """Go on with the indexes of a table that are being built."""
+    for index in table.indexes.values():
+        if index.building:
+            index.build(table.items, most)
+
+
+def _kinds_in_use(table: Table) -> dict[str, str]:
+    keys = [table.keys, *(index.schema.keys for index in table.indexes.values())]
+    return {attribute.name: attribute.kind for schema in keys for attribute in schema.attributes}

@@ -105,6 +105,8 @@ def _index(table: Table, index: Index) -> dict[str, Any]:
     if schema.projection_type == "ALL" and index.positions.count == table.item_count:
         described["IndexSizeBytes"] = table.items_bytes
     if not schema.local:
-        described["IndexStatus"] = "ACTIVE"
+        described["IndexStatus"] = "CREATING" if index.building else "ACTIVE"
+        if index.building:
+            described["Backfilling"] = True
         described["ProvisionedThroughput"] = _capacity(schema.capacity)
     return described

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from harness.aws.limits.dynamodb_capacity import write_units
 from harness.emulator.services.dynamodb.errors import invalid, invalid_parameter
-from harness.emulator.services.dynamodb.items import IndexSpace
+from harness.emulator.services.dynamodb.items import WHOLE, IndexSpace, Items, unpack
 from harness.emulator.services.dynamodb.keys import Key, KeySchema
 from harness.emulator.services.dynamodb.schema import IndexSchema
 from harness.emulator.services.dynamodb.values import Item, kind_of, stored_bytes
@@ -24,6 +24,10 @@ class Index:
     schema: IndexSchema
     table_keys: KeySchema
     positions: IndexSpace = field(default_factory=IndexSpace)
+    building: bool = False
+    """Whether items that were there before the index are still being entered."""
+    built_up_to: Key | None = None
+    """The last item entered, while the index is being built."""
 
     def projected(self, item: Item) -> Item:
         """The part of an item that the index holds."""
@@ -82,6 +86,18 @@ class Index:
             self.positions.discard(old, key)
         if new is not None:
             self.positions.add(new, key)
+
+    def build(self, items: Items, most: int) -> None:
+        """Enter up to `most` more of the items that were there before the index. Changes meanwhile are
+        followed as ever, so an item may be entered twice, or be gone, and neither matters."""
+        for entered, (key, stored) in enumerate(items.scan(WHOLE, self.built_up_to)):
+            if entered == most:
+                return
+            position = self.schema.keys.index_key(unpack(stored))
+            if position is not None:
+                self.positions.add(position, key)
+            self.built_up_to = key
+        self.building, self.built_up_to = False, None
 
     def _key_of(self, item: Item | None) -> Key | None:
         return None if item is None else self.schema.keys.index_key(item)

@@ -9,7 +9,7 @@ byte order: as on AWS it looks shuffled, and it resumes after any key, whether o
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar, overload
@@ -313,20 +313,25 @@ class IndexSpace:
         self.count = 0
 
     def add(self, index_key: Key, table_key: Key) -> None:
-        """Enter an item."""
+        """Enter an item; one that is there already stays."""
         positions = self._collections.get(index_key[0])
         if positions is None:
             positions = []
             self._collections.put(index_key[0], positions)
-        insort(positions, (index_key[1], table_key))
-        self.count += 1
+        position = (index_key[1], table_key)
+        at = bisect_left(positions, position)
+        if at == len(positions) or positions[at] != position:
+            positions.insert(at, position)
+            self.count += 1
 
     def discard(self, index_key: Key, table_key: Key) -> None:
-        """Take out an item that was entered."""
-        positions = self._collections.get(index_key[0])
-        if positions is None:
+        """Take out an item; one that is not there is not missed."""
+        positions = self._collections.get(index_key[0]) or []
+        position = (index_key[1], table_key)
+        at = bisect_left(positions, position)
+        if at == len(positions) or positions[at] != position:
             return
-        del positions[bisect_left(positions, (index_key[1], table_key))]
+        del positions[at]
         self.count -= 1
         if not positions:
             self._collections.remove(index_key[0])

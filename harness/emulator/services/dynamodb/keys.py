@@ -58,8 +58,10 @@ class KeySchema:
 
     def key_of_item(self, item: Item) -> Key:
         """The key of an item that is to be stored. Raises AwsError when it is missing or of a wrong type."""
-        range_key = _from_item(item, self.range, MAX_RANGE_BYTES) if self.range is not None else b""
-        return _from_item(item, self.hash, MAX_HASH_BYTES), range_key
+        hash_key = _from_item(item, self.hash, MAX_HASH_BYTES)
+        if self.range is None:
+            return hash_key, b""
+        return hash_key, _from_item(item, self.range, MAX_RANGE_BYTES)
 
     def key_of_request(self, key: Any) -> Key:
         """The key that a request names. Raises AwsError when it is not exactly the key of the schema."""
@@ -68,25 +70,26 @@ class KeySchema:
             for value in key.values() if type(key) is dict else ():
                 measure_value(value)
             raise invalid(KEY_SCHEMA_MISMATCH)
-        range_key = _from_key(key, self.range, MAX_RANGE_BYTES) if self.range is not None else b""
-        return _from_key(key, self.hash, MAX_HASH_BYTES), range_key
+        hash_key = _from_key(key, self.hash, MAX_HASH_BYTES)
+        if self.range is None:
+            return hash_key, b""
+        return hash_key, _from_key(key, self.range, MAX_RANGE_BYTES)
+
+    def fits(self, item: dict[str, Any]) -> bool:
+        """Whether something that may be an item has every key attribute, of the right type."""
+        values = [(item.get(attribute.name), attribute.kind) for attribute in self.attributes]
+        return all(type(value) is dict and kind in value for value, kind in values)
 
     def index_key(self, item: Item) -> Key | None:
-        """The key of a stored item in an index; None when it lacks one and so is not in the index."""
-        found = [item.get(name) for name in self.names]
-        if any(value is None for value in found):
+        """The key of a stored item in an index; None when it lacks one, or has one of a wrong type from
+        before there was the index, and so is not in the index."""
+        if not self.fits(item):
             return None
-        parts = [sortable(value) for value in found if value is not None]
-        return parts[0], parts[1] if self.range is not None else b""
-
-    def fits(self, item: Item) -> bool:
-        """Whether an item has every key attribute, of the right type."""
-        return all(attribute.kind in item.get(attribute.name, {}) for attribute in self.attributes)
-
-    def index_key_if_fits(self, item: Item) -> Key | None:
-        """As `index_key`, for items stored before there was the index: a wrong type keeps an item out."""
-        empty = any(item.get(a.name, {}).get(a.kind) == "" for a in self.attributes)
-        return self.index_key(item) if self.fits(item) and not empty else None
+        hash_key = sortable(item[self.hash.name])
+        range_key = b"" if self.range is None else sortable(item[self.range.name])
+        if not hash_key or (self.range is not None and not range_key):
+            return None
+        return hash_key, range_key
 
     def pick(self, item: Item) -> Item:
         """The key attributes of an item."""

@@ -31,6 +31,7 @@ from harness.emulator.services.dynamodb.request import (
     CAPACITY_MODES,
     Answer,
     Request,
+    checked_name,
     choice,
     flag,
     whole_number,
@@ -156,9 +157,11 @@ def _index(request: Request, table: Table) -> Index | None:
     name = request.get("IndexName")
     if name is None:
         return None
-    index = table.indexes.get(name)
+    index = table.indexes.get(checked_name(name, "IndexName"))
     if index is None:
         raise invalid(f"The table does not have the specified index: {name}")
+    if index.building:
+        raise invalid(f"Cannot read from backfilling global secondary index: {name}")
     return index
 
 

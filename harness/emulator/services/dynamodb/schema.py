@@ -72,7 +72,7 @@ def attribute_kinds(request: Request) -> dict[str, str]:
 
 def key_schema(elements: list[Any], kinds: dict[str, str]) -> KeySchema:
     """KeySchema of a table or an index. Raises AwsError when it is not a hash key and perhaps a range key."""
-    roles = [(structure(e, "keySchema").get("KeyType"), e.get("AttributeName")) for e in elements]
+    roles = [(structure(e, "keySchema").get("KeyType"), text(e, "AttributeName")) for e in elements]
     if not roles:
         raise constraint([], "keySchema", "Member must have length greater than or equal to 1")
     if len(roles) > 2:

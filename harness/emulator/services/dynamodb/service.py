@@ -28,6 +28,7 @@ from harness.emulator.services.dynamodb import (
 from harness.emulator.services.dynamodb.errors import type_prefix
 from harness.emulator.services.dynamodb.request import Answer, Request
 from harness.emulator.services.dynamodb.streams.operations import StreamOperations
+from harness.emulator.services.dynamodb.table import Table
 from harness.emulator.services.dynamodb.tables import SERVICE, Tables
 from harness.emulator.services.json_protocol import (
     JSON_1_0,
@@ -39,6 +40,7 @@ from harness.emulator.services.json_protocol import (
 from harness.measure.meters import Meters
 
 TARGET = "DynamoDB_20120810"
+TICK_S = 0.2
 STREAMS_TARGET = "DynamoDBStreams_20120810"
 Operation = Callable[[Tables, Request, CallContext], Answer]
 
@@ -77,7 +79,7 @@ class DynamoDbService:
         self._meters = meters
         self.tables = Tables(meters, limits, clock)
         self.stream_operations = StreamOperations(self.tables)
-        self._sweeper: asyncio.Task[None] | None = None
+        self._keeper: asyncio.Task[None] | None = None
 
     async def handle(self, request: AwsRequest) -> AwsResponse:
         """Answer over HTTP, with the checksum that SDKs verify."""
@@ -117,27 +119,32 @@ class DynamoDbService:
         return orjson.dumps(run(self.tables, request, context))
 
     async def start(self) -> None:
-        """Begin to remove items whose time to live is over."""
-        self._sweeper = asyncio.create_task(self._sweep())
+        """Begin to remove items whose time to live is over, and to build indexes."""
+        self._keeper = asyncio.create_task(self._keep_house())
 
-    async def _sweep(self) -> None:
+    async def _keep_house(self) -> None:
         while True:
-            await asyncio.sleep(ttl.TICK_S)
+            await asyncio.sleep(TICK_S)
             for table in self.tables:
-                ttl.sweep(table, self.tables.clock())
+                self.tend(table)
                 await asyncio.sleep(0)
+
+    def tend(self, table: Table) -> None:
+        """Do what a table needs done in the background, for a millisecond or a few."""
+        ttl.sweep(table, self.tables.clock())
+        control.build_indexes(table)
 
     async def reset(self) -> None:
         """Forget all tables and streams."""
         self.tables.clear()
 
     async def close(self) -> None:
-        """Stop the sweeper."""
-        if self._sweeper is not None:
-            self._sweeper.cancel()
+        """Stop what runs in the background."""
+        if self._keeper is not None:
+            self._keeper.cancel()
             with suppress(asyncio.CancelledError):
-                await self._sweeper
-            self._sweeper = None
+                await self._keeper
+            self._keeper = None
 
 
 def _resource(request: Request) -> str:

@@ -34,7 +34,7 @@ class TableMeters:
     throttled_requests: Counter
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Table:
     """A table and all that belongs to it."""
 

@@ -108,7 +108,8 @@ class Tables:
         """Set up what a table lets through, anew: on creation, and when its throughput is changed."""
         now_s = self.clock()
         capacity = table.capacity
-        warm = table.settings.get("WarmThroughput") or {}
+        warm = table.settings.get("WarmThroughput", {})
+        most = table.settings.get("OnDemandThroughput", {})
         table.reads = admission(
             "Read",
             table.arn,
@@ -117,6 +118,7 @@ class Tables:
             throttled=table.meters.throttled_requests,
             provisioned=None if capacity is None else capacity.read_units,
             warm=warm.get("ReadUnitsPerSecond", 0),
+            most=most.get("MaxReadRequestUnits", -1),
         )
         table.writes = admission(
             "Write",
@@ -126,6 +128,7 @@ class Tables:
             throttled=table.meters.throttled_requests,
             provisioned=None if capacity is None else capacity.write_units,
             warm=warm.get("WriteUnitsPerSecond", 0),
+            most=most.get("MaxWriteRequestUnits", -1),
         )
 
     def open_stream(self, table: Table, view_type: str, context: CallContext) -> None:
@@ -176,4 +179,4 @@ class Tables:
             yield Gauge(SERVICE, table.name, "item_count", table.item_count)
             yield Gauge(SERVICE, table.name, "storage_bytes", table.storage_bytes)
             if table.stream is not None:
-                yield Gauge(SERVICE, table.name, "stream_records_trimmed", self.changes.trimmed_early)
+                yield Gauge(SERVICE, table.name, "stream_records_trimmed", table.stream.trimmed_early)

@@ -25,7 +25,6 @@ Item = dict[str, Value]
 """Attributes by name."""
 
 MAX_ITEM_BYTES = 400 * 1024
-MAX_NAME_BYTES = 65_535
 MAX_NESTING = 32
 _CONTAINER_BYTES = 3
 _ELEMENT_BYTES = 1

@@ -166,6 +166,16 @@ def test_warm_throughput_raises_the_first_rate(make_db: Any) -> None:
     assert db.fails("PutItem", TableName="things", Item={"id": s("x")}).code == "ThrottlingException"
 
 
+def test_a_maximum_of_its_own_throttles_a_table(make_db: Any) -> None:
+    db = make_db(ESTABLISHED)
+    db.create(OnDemandThroughput={"MaxReadRequestUnits": -1, "MaxWriteRequestUnits": 2})
+    for number in range(2):
+        db.put({"id": s(str(number))})
+    assert db.fails("PutItem", TableName="things", Item={"id": s("x")}).code == "ThrottlingException"
+    for _ in range(10):
+        db.get({"id": s("0")})
+
+
 def test_calls_are_tallied_by_the_invocation_that_made_them(db: Any) -> None:
     db.create()
     db.context.trace_id = "1-5759e988-bd862e3fe1be46a994272793"

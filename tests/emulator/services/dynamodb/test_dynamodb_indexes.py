@@ -242,6 +242,32 @@ def test_global_indexes_come_and_go_on_a_living_table(db_: Any) -> None:
     )
 
 
+def test_a_large_table_builds_its_index_bit_by_bit_while_it_changes(db: Any) -> None:
+    db.create()
+    for number in range(2500):
+        db.put({"id": s(f"{number:04d}"), "city": s("rome")})
+    db(
+        "UpdateTable",
+        TableName="things",
+        AttributeDefinitions=[{"AttributeName": "city", "AttributeType": "S"}],
+        GlobalSecondaryIndexUpdates=[{"Create": index("by_city", "city")}],
+    )
+    described = db("DescribeTable", TableName="things")["Table"]["GlobalSecondaryIndexes"][0]
+    assert (described["IndexStatus"], described["Backfilling"]) == ("CREATING", True)
+    scan = {"TableName": "things", "IndexName": "by_city", "Select": "COUNT"}
+    assert db.fails("Scan", **scan).message == "Cannot read from backfilling global secondary index: by_city"
+    for number in range(0, 2500, 5):
+        db("DeleteItem", TableName="things", Key={"id": s(f"{number:04d}")})
+        db.put({"id": s(f"{number + 1:04d}"), "city": s("oslo")})
+    table = db.service.tables.named("things", db.context)
+    while table.indexes["by_city"].building:
+        db.service.tend(table)
+    for city, count in (("rome", 1500), ("oslo", 500)):
+        query = {"KeyConditionExpression": "city = :c", "ExpressionAttributeValues": {":c": s(city)}}
+        assert db("Query", TableName="things", IndexName="by_city", **query)["Count"] == count
+    assert table.indexes["by_city"].positions.count == 2000
+
+
 @pytest.mark.parametrize(
     ("members", "message"),
     [

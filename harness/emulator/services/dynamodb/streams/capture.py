@@ -51,6 +51,8 @@ class Shard:
         """Set when the shard is closed."""
         self.trimmed_before = first_sequence
         """Records below this sequence number are gone."""
+        self.trimmed_early = 0
+        """Records that AWS would still have had: let go of because the budget was spent."""
         self._records: list[Record] = []
         self._first = 0
 
@@ -97,6 +99,11 @@ class TableStream:
         """ENABLED or DISABLED; a disabled stream can be read until its records are gone."""
         return "ENABLED" if self.closed_s is None else "DISABLED"
 
+    @property
+    def trimmed_early(self) -> int:
+        """How many records were let go of before AWS would have."""
+        return sum(shard.trimmed_early for shard in self.shards)
+
     def shard_of(self, key_range: int) -> Shard:
         """The shard that holds the changes of a key range."""
         return self.shards[key_range * len(self.shards) // BUCKETS]
@@ -110,8 +117,6 @@ class CapturedChanges:
     streams: dict[str, TableStream] = field(default_factory=dict)
     """By ARN."""
     held_bytes: int = 0
-    trimmed_early: int = 0
-    """Records that AWS would still have had: let go of because the budget was spent."""
     next_sequence: int = 1
     _order: deque[Shard] = field(default_factory=deque)
     """A shard for each record, oldest first: whose oldest record is the next to go."""
@@ -156,7 +161,7 @@ class CapturedChanges:
                 break
             self._order.popleft()
             self.held_bytes -= shard.drop_oldest().size_bytes
-            self.trimmed_early += not too_old
+            shard.trimmed_early += not too_old
         for arn in [
             arn for arn, s in self.streams.items() if s.closed_s is not None and s.closed_s <= horizon_s
         ]:
