@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from deploy.standup.blueprint import Blueprint, Sizing
 from deploy.standup.engine import Clients, Known
 from deploy.standup.names import Names
 from deploy.standup.packaging import PackageCache, fingerprint
+from deploy.standup.streams import NEW_ON_DEMAND_SHARDS
 from harness.errors import MeasurementInvalid, TargetError, UsageError
 from harness.objectives import Objectives
 from harness.pipeline import Cloud, DeployParameters, Entrance, Event, Outcome, Outputs, Unbilled
@@ -26,6 +28,7 @@ from harness.pipeline import Cloud, DeployParameters, Entrance, Event, Outcome, 
 STAGE_VARIABLE = "LAUNCHDAY_STAGE"
 DEFAULT_STAGE = "local"
 
+_EVENTS_A_SHARD_PER_S = 700  # of Kinesis' 1,000 a shard: devices do not spread evenly over shards
 _SETTINGS = ("stale_after_s", "shards")
 _RETRIES: dict[str, Any] = {
     "mode": "standard",
@@ -133,6 +136,7 @@ def sizing_of(parameters: DeployParameters) -> Sizing:
         accounts=parameters.accounts,
         stale_after_s=numbers.get("stale_after_s", Sizing.stale_after_s),
         shards=numbers.get("shards"),
+        warm_shards=max(NEW_ON_DEMAND_SHARDS, ceil(parameters.peak_events_per_s / _EVENTS_A_SHARD_PER_S)),
     )
 
 

@@ -18,7 +18,7 @@ from deploy.standup.queues import Queue
 from deploy.standup.rest_api import ApiDescription, RestApi
 from deploy.standup.seeding import Accounts
 from deploy.standup.serverless import FunctionDescription, read_service, resolved
-from deploy.standup.streams import Stream
+from deploy.standup.streams import NEW_ON_DEMAND_SHARDS, Stream
 from deploy.standup.tables import Table
 
 SERVICES = Path(__file__).parent.parent / "services"
@@ -48,11 +48,13 @@ _STALE_AFTER_S = "rules/stale_after_s"
 
 @dataclass(frozen=True)
 class Sizing:
-    """What a deployment asks of the pipeline. `shards` is None for a stream on demand."""
+    """What a deployment asks of the pipeline. `shards` is None for a stream on demand,
+    which begins with `warm_shards`."""
 
     accounts: int = 1
     stale_after_s: int = 24 * 3600
     shards: int | None = None
+    warm_shards: int = NEW_ON_DEMAND_SHARDS
 
 
 class Blueprint:
@@ -74,7 +76,13 @@ class Blueprint:
         return [
             Table(clients, "table accounts", accounts, "credential"),
             Table(clients, "table devices", names.own("devices"), "device_key", stream=True),
-            Stream(clients, "stream events", names.own("events"), self._sizing.shards),
+            Stream(
+                clients,
+                "stream events",
+                names.own("events"),
+                self._sizing.shards,
+                self._sizing.warm_shards,
+            ),
             Bucket(clients, "bucket archive", archive, names.region),
             Queue(clients, "queue events", names.own("events-dead-letters")),
             Queue(clients, "queue archive", names.own("archive-dead-letters")),

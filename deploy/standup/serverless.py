@@ -82,11 +82,6 @@ class ServiceDescription:
     patterns: tuple[str, ...]
     functions: tuple[FunctionDescription, ...]
 
-    def variables(self) -> set[str]:
-        """The names of the SSM parameters that it refers to, `${sls:stage}` and the like still in them."""
-        text = (self.directory / "serverless.yml").read_text()
-        return set(re.findall(r"\$\{ssm:((?:[^${}]|\$\{[^{}]*\})+)\}", text))
-
 
 def read_service(directory: Path) -> ServiceDescription:
     """The service in `directory`. Raises TargetError, naming file and key."""

@@ -10,35 +10,48 @@ from deploy.standup.engine import Clients, Facts, Journal, Known
 from deploy.standup.waiting import found, until
 from harness.errors import TargetError
 
+NEW_ON_DEMAND_SHARDS = 4
+"""What a new on-demand stream takes its writes with (docs: Kinesis Data Streams quotas, read 2026)."""
+
 _MISSING = ("ResourceNotFoundException",)
 
 
 @dataclass(frozen=True)
 class Stream:
-    """A stream, on demand or with a number of shards."""
+    """A stream, on demand or with a number of shards.
+
+    A new on-demand stream has 4 shards, and takes a quarter of an hour to grow. `warm_shards` has it begin
+    with more: it is made provisioned and then switched, which keeps its shards (docs: Choose the data stream
+    capacity mode, read 2026)."""
 
     clients: Clients
     name: str
     stream_name: str
     shards: int | None = None
+    warm_shards: int = NEW_ON_DEMAND_SHARDS
     needs: Sequence[str] = ()
 
     def stand_up(self, known: Known, journal: Journal) -> Facts:  # noqa: ARG002
         """Create the stream, or bring the number of its shards to what is described."""
-        kinesis = self.clients("kinesis")
         described = self._describe()
-        if described is None:
-            mode = "ON_DEMAND" if self.shards is None else "PROVISIONED"
-            kinesis.create_stream(
-                StreamName=self.stream_name,
-                StreamModeDetails={"StreamMode": mode},
-                **({} if self.shards is None else {"ShardCount": self.shards}),
-            )
-            journal.note(f"created the stream {self.stream_name}", self.take_down)
-            described = self._active()
-        else:
-            described = self._follow(described, journal)
+        described = self._create(journal) if described is None else self._follow(described, journal)
         return {"name": self.stream_name, "arn": described["StreamARN"]}
+
+    def _create(self, journal: Journal) -> dict[str, Any]:
+        kinesis = self.clients("kinesis")
+        warm = self.shards is None and self.warm_shards > NEW_ON_DEMAND_SHARDS
+        shards = self.warm_shards if warm else self.shards
+        mode = {"StreamMode": "ON_DEMAND" if shards is None else "PROVISIONED"}
+        count = {} if shards is None else {"ShardCount": shards}
+        kinesis.create_stream(StreamName=self.stream_name, StreamModeDetails=mode, **count)
+        journal.note(f"created the stream {self.stream_name}", self.take_down)
+        described = self._active()
+        if warm:
+            kinesis.update_stream_mode(
+                StreamARN=described["StreamARN"], StreamModeDetails={"StreamMode": "ON_DEMAND"}
+            )
+            described = self._active()
+        return described
 
     def _follow(self, described: dict[str, Any], journal: Journal) -> dict[str, Any]:
         on_demand = described.get("StreamModeDetails", {}).get("StreamMode") == "ON_DEMAND"

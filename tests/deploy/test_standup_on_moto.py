@@ -187,5 +187,14 @@ def test_a_provisioned_stream_has_its_shards(packages: PackageCache) -> None:
         pipeline.deploy(CLOUD, DeployParameters())
 
 
+def test_a_stream_for_a_large_launch_begins_warm(packages: PackageCache) -> None:
+    pipeline = LiveLocation("local", packages)
+    outputs = pipeline.deploy(CLOUD, DeployParameters(peak_events_per_s=10_000))
+    summary = CLOUD.client("kinesis").describe_stream_summary(StreamName=outputs["events"]["stream"])
+    described = summary["StreamDescriptionSummary"]
+    assert described["OpenShardCount"] == 15
+    assert described["StreamModeDetails"]["StreamMode"] == "ON_DEMAND"
+
+
 def test_the_fingerprint_is_stable(packages: PackageCache) -> None:
     assert LiveLocation("a", packages).fingerprint() == LiveLocation("b", packages).fingerprint()
