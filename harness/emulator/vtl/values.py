@@ -246,6 +246,8 @@ def _number(left: Value, right: Value, operation: Any) -> Value:
         result = operation(left, right)
     except OverflowError:
         too_large("number")
+    except ValueError:  # infinity % 1
+        return math.nan
     if type(result) is int and result.bit_length() > MAX_INTEGER_BITS:
         too_large("number")
     return result

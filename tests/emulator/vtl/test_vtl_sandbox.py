@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.emulator.vtl import TemplateError, TemplateFailure, compile_template, expose
+from harness.emulator.vtl.exposure import METHODS
 from harness.emulator.vtl.runtime import NAMES
 
 
@@ -146,6 +147,30 @@ FRAGMENTS = st.sampled_from(
 @given(st.lists(FRAGMENTS, max_size=25).map("".join), st.sampled_from([1, "s", [1, [2]], {"a": [1]}, None]))
 def test_whatever_the_template_it_renders_or_is_refused(template: str, value: Any) -> None:
     outcome(template, x=value, y=[value, 2])
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3),
+    max_leaves=4,
+)
+SIGNATURES = sorted({signature for methods in METHODS.values() for signature in methods})
+
+
+@settings(max_examples=500, deadline=None)
+@given(VALUES, st.sampled_from(SIGNATURES), st.lists(VALUES, min_size=2, max_size=2))
+def test_whatever_a_method_is_given_it_answers_or_fails(
+    subject: Any, signature: tuple[str, int], arguments: list[Any]
+) -> None:
+    name, count = signature
+    given = ", ".join(["$a", "$b"][:count])
+    outcome(f"$x.{name}({given})", x=subject, a=arguments[0], b=arguments[1])
+
+
+@settings(max_examples=300, deadline=None)
+@given(VALUES, st.sampled_from(["+", "-", "*", "/", "%", "==", "<", ">=", "&&"]), VALUES)
+def test_whatever_is_computed_there_is_a_value(left: Any, operator: str, right: Any) -> None:
+    outcome(f"#set($v = $x {operator} $y)$v [$x..$y]$x[$y]#foreach($i in $x)$i#end", x=left, y=right)
 
 
 @settings(max_examples=200, deadline=None)

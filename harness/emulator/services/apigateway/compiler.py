@@ -95,6 +95,8 @@ class _Compiler:
         self._authorizers: dict[str, LambdaAuthorizer] = {}
 
     def plan(self) -> StagePlan:
+        if self._description.api.get("disableExecuteApiEndpoint"):
+            raise NotDeployable("its default endpoint is disabled, and custom domain names are not supported")
         routes = Routes(
             [(str(resource["path"]), self._resource(resource)) for resource in self._description.resources]
         )

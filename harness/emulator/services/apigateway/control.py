@@ -188,6 +188,11 @@ class ControlPlane:
         return response
 
     async def _create_stage(self, request: AwsRequest, names: tuple[str, ...]) -> AwsResponse:
+        body = parse_answer(request.body)
+        if body.get("cacheClusterEnabled"):
+            raise NotDeployable("response caching is not supported")
+        if body.get("canarySettings"):
+            raise NotDeployable("canary releases are not supported")
         return await self._stage_answer(request, names[0])
 
     async def _update_stage(self, request: AwsRequest, names: tuple[str, ...]) -> AwsResponse:
@@ -195,6 +200,8 @@ class ControlPlane:
         stage = await client.stage(*names)
         body = parse_answer(request.body)
         operations = list(body.get("patchOperations") or [])
+        if any(_turns_on_caching(operation) for operation in operations):
+            raise NotDeployable("response caching is not supported")
         body["patchOperations"] = _without_made_up_throttles(operations, stage.get("methodSettings") or {})
         return await self._stage_answer(_with_body(request, body), names[0])
 
@@ -218,6 +225,12 @@ class ControlPlane:
 
     def _client(self, request: AwsRequest) -> ControlClient:
         return ControlClient(self._forward, request)
+
+
+def _turns_on_caching(operation: Json) -> bool:
+    path = str(operation.get("path", ""))
+    on = str(operation.get("value")).lower() == "true"
+    return on and path.endswith(("/caching/enabled", "/cacheClusterEnabled"))
 
 
 def _without_made_up_throttles(operations: list[Json], settings: Mapping[str, Any]) -> list[Json]:

@@ -223,3 +223,31 @@ def test_a_model_that_would_be_validated_is_refused(account: Any) -> None:
         requestValidatorId=validator,
     )
     assert "validation of request bodies against models is not supported" in refused(account, api)
+
+
+def test_a_disabled_endpoint_is_refused(account: Any) -> None:
+    api = account.api(disableExecuteApiEndpoint=True)
+    account.method(api, "GET", "/x", MOCK)
+    assert "its default endpoint is disabled" in refused(account, api)
+
+
+def test_caching_and_canaries_are_refused_and_the_stage_is_left_alone(account: Any) -> None:
+    api = mock_api(account)
+    deployment = account.deploy(api)
+    with pytest.raises(ClientError, match="response caching is not supported"):
+        account.aws.create_stage(
+            restApiId=api, stageName="c", deploymentId=deployment, cacheClusterEnabled=True
+        )
+    with pytest.raises(ClientError, match="canary releases are not supported"):
+        account.aws.create_stage(
+            restApiId=api, stageName="c", deploymentId=deployment, canarySettings={"percentTraffic": 5}
+        )
+    for path in ("/*/*/caching/enabled", "/cacheClusterEnabled"):
+        with pytest.raises(ClientError, match="response caching is not supported"):
+            account.aws.update_stage(
+                restApiId=api,
+                stageName="prod",
+                patchOperations=[{"op": "replace", "path": path, "value": "true"}],
+            )
+    assert [stage["stageName"] for stage in account.aws.get_stages(restApiId=api)["item"]] == ["prod"]
+    assert body(account, api) == b"one"

@@ -558,6 +558,13 @@ def test_a_methods_throttle_is_its_own(account: Any) -> None:
     assert [account.execute(api, "GET", "/y").status for _ in range(3)] == [200, 200, 429]
 
 
+def test_a_query_of_thousands_of_parameters_is_read(account: Any) -> None:
+    account.functions.functions["backend"] = lambda event: {"body": str(len(event["queryStringParameters"]))}
+    api = stand_up(account, account.proxy())
+    query = "&".join(f"p{n}={n}" for n in range(3_000))
+    assert account.execute(api, "POST", "/x", query=query).body == b"3000"
+
+
 # -- gateway responses
 
 
