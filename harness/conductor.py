@@ -87,7 +87,7 @@ def rehearse(rehearsal: Rehearsal, folder: RunFolder, listener: Listener) -> Fin
     error: BaseException | None = None
     try:
         listener.stage("target", f"starting {rehearsal.target.name}")
-        with rehearsal.target.start() as target:
+        with rehearsal.target.start(folder.logs_path) as target:
             _on_target(rehearsal, target, folder, listener)
         folder.finish("complete", time.time())
     except KeyboardInterrupt as interrupt:

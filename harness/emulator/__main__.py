@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 
-from harness.aws.limits.profiles import limits_from_json
+from harness.aws.limits.profiles import ESTABLISHED, limits_from_json
 from harness.emulator.supervisor import Settings, Supervisor
 from harness.errors import LaunchdayError
 
@@ -45,8 +45,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m harness.emulator", description="The embedded AWS.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=4566, help="0 is any free port (default: %(default)s)")
-    parser.add_argument("--data-dir", type=Path, required=True, help="for bodies, records and logs")
-    parser.add_argument("--limits-json", default="{}", help="the quotas, as limits_to_json gives them")
+    parser.add_argument("--data-dir", type=Path, required=True, help="for bodies and records")
+    parser.add_argument("--logs-dir", type=Path, help="for logs (default: logs in the data directory)")
+    parser.add_argument(
+        "--limits-json", help="the quotas, as limits_to_json gives them (default: established)"
+    )
     parser.add_argument("--region", default="us-east-1", help="the Region of unsigned requests")
     parser.add_argument(
         "--allow-origin",
@@ -59,12 +62,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
-    values = {"name": "established", **json.loads(arguments.limits_json)}
+    data_dir = arguments.data_dir.absolute()
+    given = arguments.limits_json
     return Settings(
         host=arguments.host,
         port=arguments.port,
-        data_dir=arguments.data_dir.absolute(),
-        limits=limits_from_json(values),
+        data_dir=data_dir,
+        logs_dir=arguments.logs_dir.absolute() if arguments.logs_dir else data_dir / "logs",
+        limits=limits_from_json({"name": "given", **json.loads(given)}) if given else ESTABLISHED,
         region=arguments.region,
         allow_origins=tuple(arguments.allow_origin),
         lifeline=arguments.lifeline,

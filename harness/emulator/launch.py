@@ -31,7 +31,8 @@ STOP_TIMEOUT_S = 15.0
 class EmbeddedAws:
     """The embedded AWS as a child of this process: it ends when this process does, however that comes about.
 
-    `data_dir` None is a temporary folder, removed at the end; `port` 0 is any free one.
+    `data_dir` None is a temporary folder, removed at the end; `logs_dir` None is `logs` in it; `port` 0 is
+    any free one.
     """
 
     def __init__(
@@ -40,13 +41,16 @@ class EmbeddedAws:
         port: int = DEFAULT_PORT,
         host: str = "127.0.0.1",
         data_dir: Path | None = None,
+        logs_dir: Path | None = None,
         limits: Limits,
         region: str = "us-east-1",
         allow_origins: Sequence[str] = (),
     ) -> None:
         self._own_dir = data_dir is None
         self.data_dir = data_dir or Path(tempfile.mkdtemp(prefix="launchday-"))
-        self._command = command(host, port, self.data_dir, limits, region, allow_origins)
+        self._command = command(
+            host, port, self.data_dir, logs_dir or self.data_dir / "logs", limits, region, allow_origins
+        )
         self._process: subprocess.Popen[bytes] | None = None
         self._endpoints: dict[str, str] = {}
         self._events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
@@ -142,14 +146,21 @@ class EmbeddedAws:
 
 
 def command(
-    host: str, port: int, data_dir: Path, limits: Limits, region: str, allow_origins: Sequence[str]
+    host: str,
+    port: int,
+    data_dir: Path,
+    logs_dir: Path,
+    limits: Limits,
+    region: str,
+    allow_origins: Sequence[str],
 ) -> list[str]:
     """The command that runs the embedded AWS in the foreground."""
     origins = [argument for origin in allow_origins for argument in ("--allow-origin", origin)]
     return [
         *(sys.executable, "-m", "harness.emulator"),
         *("--host", host, "--port", str(port), "--region", region),
-        *("--data-dir", str(data_dir), "--limits-json", orjson.dumps(limits_to_json(limits)).decode()),
+        *("--data-dir", str(data_dir), "--logs-dir", str(logs_dir)),
+        *("--limits-json", orjson.dumps(limits_to_json(limits)).decode()),
         *origins,
     ]
 

@@ -80,7 +80,7 @@ def start(
         )
     folder = data_dir or Path(platformdirs.user_cache_dir("launchday")) / "embedded"
     log_path = folder / "logs" / "supervisor.log"
-    process = _spawn(command(host, port, folder, limits, region, allow_origins), log_path)
+    process = _spawn(command(host, port, folder, folder / "logs", limits, region, allow_origins), log_path)
     endpoints = _await_ready(process, log_path)
     standing = Standing(
         pid=process.pid,

@@ -46,6 +46,7 @@ class Settings:
     host: str
     port: int
     data_dir: Path
+    logs_dir: Path
     limits: Limits
     region: str = "us-east-1"
     allow_origins: tuple[str, ...] = ()
@@ -88,7 +89,7 @@ class Supervisor:
         self._sockets["moto"] = listen("127.0.0.1", 0)
         self._watch_signals()
         for name, module in MODULES.items():
-            log_path = settings.data_dir / "logs" / f"{name}.log"
+            log_path = settings.logs_dir / f"{name}.log"
             self._children[name] = Child(module, self._sockets[name], log_path)
             await self._children[name].start(self._config(name))
         if not await self._all_ready():

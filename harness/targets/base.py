@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Protocol
 
 from harness.measure.observation import Observer
@@ -20,8 +21,8 @@ class Target(Protocol):
     def name(self) -> str:
         """`embedded`, `localstack`, `endpoint` or `aws`."""
 
-    def start(self) -> AbstractContextManager[Target]:
-        """Bring it up for the time of a `with` block."""
+    def start(self, logs_dir: Path) -> AbstractContextManager[Target]:
+        """Bring it up for the time of a `with` block. `logs_dir` is where it puts what its own parts log."""
 
     def cloud(self) -> Cloud:
         """How its AWS API is reached."""

@@ -48,13 +48,13 @@ class EmbeddedTarget:
         )
         self._aws: EmbeddedAws | None = None
 
-    def start(self) -> AbstractContextManager[EmbeddedTarget]:
+    def start(self, logs_dir: Path) -> AbstractContextManager[EmbeddedTarget]:
         """Start it for the time of a `with` block. Raises PortInUse or TargetError."""
-        return self._started()
+        return self._started(logs_dir)
 
     @contextmanager
-    def _started(self) -> Iterator[EmbeddedTarget]:
-        with self._make() as aws:
+    def _started(self, logs_dir: Path) -> Iterator[EmbeddedTarget]:
+        with self._make(logs_dir=logs_dir) as aws:
             self._aws = aws
             try:
                 yield self
@@ -93,7 +93,7 @@ class StandingTarget:
     def _used(self) -> Iterator[StandingTarget]:
         yield self
 
-    def start(self) -> AbstractContextManager[StandingTarget]:
+    def start(self, logs_dir: Path) -> AbstractContextManager[StandingTarget]:  # noqa: ARG002
         """Nothing to start, nothing to stop."""
         return self._used()
 
