@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
-from collections.abc import Awaitable, Mapping
-from typing import TypeVar
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypeVar
 
 from harness.aws.limits.token_bucket import TokenBucket
 from harness.emulator.services.apigateway import gateway_responses
+from harness.emulator.services.apigateway.deadline import within
 from harness.emulator.services.apigateway.errors import GatewayError, internal_server_error
 from harness.emulator.services.apigateway.exchange import Exchange, IntegrationResult
 from harness.emulator.services.apigateway.headers import outgoing
@@ -117,11 +117,10 @@ def _has(exchange: Exchange, place: str, name: str) -> bool:
     return bool(values.get(name))
 
 
-async def _within(timeout_s: float, work: Awaitable[T]) -> T:
-    """What `work` gives. Raises GatewayError INTEGRATION_TIMEOUT when it takes longer."""
+async def _within(timeout_s: float, work: Coroutine[Any, Any, T]) -> T:
+    """What the integration gives. Raises GatewayError INTEGRATION_TIMEOUT when it takes longer."""
     try:
-        async with asyncio.timeout(timeout_s):
-            return await work
+        return await within(timeout_s, work)
     except TimeoutError:
         raise GatewayError("INTEGRATION_TIMEOUT") from None
 

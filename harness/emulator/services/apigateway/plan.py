@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from harness.aws.limits.token_bucket import TokenBucket
 from harness.emulator.services.apigateway.authorizers import LambdaAuthorizer
@@ -25,9 +26,9 @@ class IntegrationRequest:
     headers: Mapping[str, str]
 
 
-Backend = Callable[[Exchange, IntegrationRequest], Awaitable[IntegrationResult]]
+Backend = Callable[[Exchange, IntegrationRequest], Coroutine[Any, Any, IntegrationResult]]
 """What an integration calls. Raises GatewayError."""
-Proxy = Callable[[Exchange], Awaitable[AwsResponse]]
+Proxy = Callable[[Exchange], Coroutine[Any, Any, AwsResponse]]
 """A proxy integration: takes the request and gives the answer. Raises GatewayError."""
 
 
