@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.load.chunk import FLAW_CODES, FLUSH_CODE, LOCATION_CODE, Chunk
-from harness.load.devices import Devices, IntArray, make_devices
+from harness.load.devices import GOLDEN, Devices, IntArray, make_devices
 from harness.load.flaws import Flaws
 from harness.load.replay import trace_chunks
 from harness.scenario import STREAMS, LaunchDay, Scenario, Trace
@@ -51,6 +51,8 @@ class _Modelled:
         self._devices = devices
         self._started_at_s = started_at_s
         traffic, seed = scenario.traffic, scenario.seed
+        self._even = traffic.spacing == "even"
+        self._turn = float(np.random.default_rng([seed, 0x7412]).random())
         self._grid_s = np.linspace(0.0, scenario.duration_s, _GRID_POINTS)
         rates = scenario.rates(self._grid_s)
         still = np.zeros(_GRID_POINTS)
@@ -69,14 +71,13 @@ class _Modelled:
         self._locations = self._flushes = 0
 
     def __iter__(self) -> Iterator[Chunk]:
-        poisson = self._scenario.traffic.spacing == "poisson"
         first = ordinal = number = 0
         reached = 0.0
         while True:
             random = np.random.default_rng([self._scenario.seed, 0xA441, number])
             number += 1
-            gaps = random.exponential(size=CHUNK) if poisson else np.ones(CHUNK)
-            if first == 0 and not poisson:
+            gaps = np.ones(CHUNK) if self._even else random.exponential(size=CHUNK)
+            if first == 0 and self._even:
                 gaps[0] = 0.5
             places = reached + np.cumsum(gaps)
             reached = float(places[-1])
@@ -95,6 +96,8 @@ class _Modelled:
         count = len(places)
         chance = random.random((4, CHUNK))[:, :count]
         at_s = np.interp(places, self._integral, self._grid_s)
+        if self._even:  # the streams take turns, too
+            chance[0] = (np.arange(first, first + count) * GOLDEN + self._turn) % 1.0
         stream = self._streams(at_s, chance[0])
         device = self._registering(at_s, chance[1], chance[2])
         single, flush = stream == LOCATION_CODE, stream == FLUSH_CODE

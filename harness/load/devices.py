@@ -22,7 +22,8 @@ IntArray = NDArray[np.int64]
 METRES_PER_DEGREE = 111_320.0
 PLATFORMS = ("ios", "android")
 _ROUND_M = (300.0, 900.0)  # the radius of a round: some blocks of a city
-_GOLDEN = 0.6180339887498949
+GOLDEN = 0.6180339887498949
+"""Multiples of the golden ratio, modulo 1, lie as evenly as any sequence can."""
 _LAST = 1.0 - 1e-12
 
 
@@ -79,7 +80,7 @@ class Devices:
         """The device in each tracking slot (0 to the number of devices): a different one in each, spread over
         all cities."""
         count = len(self)
-        stride = max(1, round(count * _GOLDEN))
+        stride = max(1, round(count * GOLDEN))
         while math.gcd(stride, count) != 1:
             stride += 1
         device: IntArray = (slot * stride) % count

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import gevent
 
-from harness.errors import LaunchdayError, UsageError
+from harness.errors import LaunchdayError, MeasurementInvalid, UsageError
 from harness.load.connections import Connections
 from harness.load.executor import Ended, Executor
 from harness.load.pacer import Pacer
@@ -47,7 +47,7 @@ class Driver:
             self._connections,
             self.recorder,
             in_flight_cap=share.in_flight_cap,
-            chance=share.chance(),
+            chance=share.chance,
             on_ended=on_ended,
         )
         self._connections.executor = self._executor
@@ -69,7 +69,8 @@ class Driver:
     def run(self) -> None:
         """Send everything, and return when all is answered or given up on.
 
-        Raises UsageError when the pipeline's own code raises."""
+        Raises UsageError when the pipeline's own code raises, MeasurementInvalid when the system has no more
+        sockets."""
         gc.collect()
         gc.freeze()  # arrays and modules are here to stay: collections in the run look at what is new
         self._started_s = time.perf_counter()
@@ -82,6 +83,10 @@ class Driver:
             gc.unfreeze()
         if isinstance(self._error, LaunchdayError):
             raise self._error
+        if isinstance(self._error, OSError):
+            raise MeasurementInvalid(
+                f"The load generator has no connections left: {self._error.strerror}."
+            ) from self._error
         if self._error is not None:
             raise UsageError(
                 f"The pipeline's entrance failed: {type(self._error).__name__}: {self._error}."

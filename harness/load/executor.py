@@ -10,13 +10,13 @@ own) calls `step` with the time, and a transport calls back with answers.
 3. A request that is retried keeps its events' ids, and carries only the events that were not accepted yet.
 4. An attempt that was sent and never answered leaves its events in doubt: whatever refusals follow, they are
    indeterminate, unless a later attempt is accepted.
-5. A retry waits for room in flight like any start; it is never dropped.
+5. A retry waits for room in flight, and for the arrivals that are due: it is never dropped, and never makes
+   a start late.
 """
 
 from __future__ import annotations
 
 import heapq
-import random
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -69,6 +69,9 @@ class Transport(Protocol):
         """Forget the request: nobody waits for its answer any more."""
 
 
+Chance = Callable[[int, int], float]
+"""(ordinal of the first event, attempts so far) -> a random number in [0, 1)"""
+
 Ended = Callable[[Flight, int, float, int], None]
 """(flight, acceptance code of the whole, latency in s, bytes of the last answer)"""
 
@@ -84,8 +87,8 @@ class Executor:
         recorder: Recorder,
         *,
         in_flight_cap: int,
+        chance: Chance,
         retry: RetryPolicy | None = None,
-        chance: Callable[[], float] | None = None,
         on_ended: Ended | None = None,
     ) -> None:
         self._pacer = pacer
@@ -94,7 +97,7 @@ class Executor:
         self._recorder = recorder
         self._cap = in_flight_cap
         self._retry = retry or RetryPolicy()
-        self._chance = chance or random.Random(0).random
+        self._chance = chance
         self._on_ended = on_ended
         self.in_flight = 0
         self._waiting: deque[tuple[Flight, int]] = deque()
@@ -105,13 +108,13 @@ class Executor:
     def step(self, now_s: float) -> float | None:
         """Do one thing that is due at `now_s`; the seconds until the next, or None when all is over."""
         self._give_up_on_silent(now_s)
-        room = self.in_flight < self._cap
-        if self._again and room and self._again[0][0] <= now_s:
-            self._send_again(heapq.heappop(self._again)[2], now_s)
-            return 0.0
         wait_s, stop = self._pacer.pace(now_s)
         if not stop and wait_s <= 0.0:
             self._start(self._pacer.take(), now_s)
+            return 0.0
+        room = self.in_flight < self._cap
+        if self._again and room and self._again[0][0] <= now_s:
+            self._send_again(heapq.heappop(self._again)[2], now_s)
             return 0.0
         waits = [] if stop else [wait_s]
         if self._again and room:
@@ -201,7 +204,8 @@ class Executor:
             self._end(flight, now_s, 0)
 
     def _try_again(self, flight: Flight, now_s: float, retry_after_s: float | None) -> bool:
-        delay_s = self._retry.delay_s(flight.attempts, now_s - flight.first_s, self._chance(), retry_after_s)
+        chance = self._chance(flight.events[0].ordinal, flight.attempts)
+        delay_s = self._retry.delay_s(flight.attempts, now_s - flight.first_s, chance, retry_after_s)
         if delay_s is None:
             return False
         self._at(now_s + delay_s, flight)

@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.load.chunk import FLAW_CODES, FLAWLESS
-from harness.load.devices import IntArray
+from harness.load.devices import GOLDEN, IntArray
 from harness.scenario.shapes import FloatArray
 
-_GOLDEN = 0.6180339887498949
 _ON_THE_LAST_FIX = tuple(FLAW_CODES[name] for name in ("speed", "duplicate", "unchanged", "late"))
 _LEAVE_A_GOOD_FIX = (FLAWLESS, FLAW_CODES["resent"])
 _RECENT_S = 55.0  # `unchanged` is within 60 s, `speed` is half a degree in at most this
@@ -52,7 +51,7 @@ class Flaws:
     ) -> NDArray[np.uint8]:
         slot = number % len(self._last_good_s)
         last_s = self._last_good_s[slot]
-        even = (number * _GOLDEN + self._offset) % 1.0
+        even = (number * GOLDEN + self._offset) % 1.0
         flaw = self._codes[np.searchsorted(self._upto, even, side="right")]
         recent = at_s - last_s < _RECENT_S  # False where there is no last one
         flaw[np.isin(flaw, _ON_THE_LAST_FIX) & ~recent] = FLAWLESS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.load.arrivals import Arrivals
@@ -35,9 +35,10 @@ class Share:
         for chunk in arrivals:
             yield from builder.arrivals(chunk.of_worker(self.k, self.n))
 
-    def chance(self) -> Callable[[], float]:
-        """Random numbers of this worker's own, the same for the same seed."""
-        return random.Random(f"{self.scenario.seed}/{self.k}").random
+    def chance(self, ordinal: int, attempt: int) -> float:
+        """The random number in [0, 1) by which the request that begins with the event `ordinal` is retried:
+        the same for the same seed, whichever worker sends it."""
+        return random.Random(f"{self.scenario.seed}/{ordinal}/{attempt}").random()
 
 
 def cap_of(in_flight_cap: int, k: int, n: int) -> int:
