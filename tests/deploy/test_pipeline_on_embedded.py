@@ -9,7 +9,9 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,12 +25,12 @@ pytestmark = pytest.mark.slow
 WITHIN_S = 60.0
 
 
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    command = [sys.executable, "-m", "harness.emulator", "--port", "0", "--lifeline", "--data-dir"]
-    with subprocess.Popen(
-        [*command, str(tmp_path_factory.mktemp("aws"))], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
+@contextmanager
+def embedded(data_dir: Path, **limits: float) -> Iterator[Cloud]:
+    """An embedded AWS of its own."""
+    command = [sys.executable, "-m", "harness.emulator", "--port", "0", "--lifeline"]
+    command += ["--limits-json", json.dumps(limits), "--data-dir", str(data_dir)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout
         said = json.loads(process.stdout.readline())
         assert said["event"] == "ready", said
@@ -36,6 +38,12 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         assert process.stdin
         process.stdin.close()
         process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with embedded(tmp_path_factory.mktemp("aws")) as cloud:
+        yield cloud
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +75,15 @@ def sent(request: HttpRequest) -> tuple[int, bytes]:
             return answer.status, answer.read()
     except urllib.error.HTTPError as refusal:
         return refusal.code, refusal.read()
+
+
+def whole_answer(request: urllib.request.Request) -> tuple[int, str | None, bytes]:
+    """Status, Retry-After, body."""
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, answer.headers["Retry-After"], answer.read()
+    except urllib.error.HTTPError as refusal:
+        return refusal.code, refusal.headers["Retry-After"], refusal.read()
 
 
 def put(entrance: Entrance, *events: Event) -> list[str]:
@@ -184,3 +201,22 @@ def test_the_second_deployment_gives_the_same(
     cloud: Cloud, pipeline: LiveLocation, outputs: Mapping[str, Any]
 ) -> None:
     assert pipeline.deploy(cloud, DeployParameters(accounts=2)) == outputs
+
+
+def test_a_throttled_stream_is_told_event_by_event(tmp_path: Path) -> None:
+    pipeline = LiveLocation("full", PackageCache(tmp_path / "packages"))
+    with embedded(tmp_path / "aws", kinesis_shard_write_records_per_s=4) as cloud:
+        outputs = pipeline.deploy(cloud, DeployParameters(accounts=2, settings={"shards": "1"}))
+        entrances = {each.route: each for each in pipeline.entrances(outputs)}
+        many, one = entrances["POST /v1/locations/batch"], entrances["POST /v1/locations"]
+        status, body = sent(many.request([location(n, n) for n in range(20)]))
+        said = list(many.acceptance(status, body, 20))
+        assert "accepted" in said
+        assert "throttled" in said
+        assert set(said) == {"accepted", "throttled"}
+        request = one.request([location(30, 30)])
+        raw = urllib.request.Request(request.url, request.body, dict(request.headers))
+        refusals = [answer for answer in (whole_answer(raw) for _ in range(20)) if answer[0] != 202]
+        assert refusals
+        for status, retry_after, body in refusals:
+            assert (status, retry_after, json.loads(body)) == (429, "1", {"message": "Too Many Requests"})
