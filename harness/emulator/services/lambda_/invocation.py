@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from harness.emulator.services.lambda_.environments.environment import Environment, InitFailed, Run, Usage
 from harness.emulator.services.lambda_.environments.pool import EnvironmentPool
 from harness.emulator.services.lambda_.environments.runtime_api import Answer, Work
+from harness.emulator.services.lambda_.errors import conflict
 from harness.emulator.services.lambda_.functions import Function, Revision
 from harness.emulator.services.lambda_.leases import Leases
 from harness.emulator.services.lambda_.logs import Report, report_line
@@ -94,9 +95,15 @@ class Runner:
         self._clock = clock
 
     async def run(self, function: Function, call: Call) -> Completed:
-        """Run `call`. Raises AwsError TooManyRequestsException when AWS would have no concurrency for it."""
+        """Run `call`. Raises AwsError: TooManyRequestsException when AWS would have no concurrency for it,
+        ResourceConflictException when the function's package could not be unpacked."""
         if function.preparing is not None and function.package is None:
             await asyncio.shield(function.preparing)
+        if function.package is None:
+            raise conflict(
+                "The operation cannot be performed at this time. The function is currently in the following "
+                f"state: {function.state}"
+            )
         with self._leases.lease(function.arn, self._clock(), synchronous=call.synchronous):
             return await self._run_leased(function.revision(), call)
 
@@ -142,7 +149,7 @@ class Runner:
         nothing = Usage(0.0, 0.0, failed.usage.peak_memory_mb)
         run = Run(Answer(failed.answer.payload, "Init"), failed.status, self._clock(), nothing)
         self._note(revision, call, trace_root, run, failed.usage)
-        return Completed(failed.answer.payload, "Unhandled", failed.status, b"")
+        return Completed(failed.answer.payload, "Unhandled", failed.status, failed.log_tail)
 
     def _note(self, revision: Revision, call: Call, trace_root: str, run: Run, init: Usage | None) -> None:
         if run.status != "ok":

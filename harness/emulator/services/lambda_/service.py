@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -53,6 +54,7 @@ MAX_ASYNCHRONOUS_PAYLOAD_BYTES = 1024 * 1024
 """docs: Lambda quotas, invocation payload (read 2026)."""
 REAP_EVERY_S = 10.0
 LARGE_BODY_BYTES = 256 * 1024
+_log = logging.getLogger(__name__)
 _INVOCATION_TYPES: Mapping[str, InvocationType] = {
     "RequestResponse": "RequestResponse",
     "Event": "Event",
@@ -170,6 +172,10 @@ class LambdaService:
             response = await self._route(request, request_id)
         except AwsError as error:
             response = _error_response(error)
+        except Exception:
+            _log.exception("Lambda failed at %s %s.", request.method, request.path)
+            failure = "The embedded Lambda failed; its log says why."
+            response = _error_response(AwsError("ServiceException", failure, 500, {"Type": "Service"}))
         response.headers.setdefault("x-amzn-requestid", request_id)
         return response
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter, deque
 from collections.abc import Callable
 
 from harness.emulator.services.base import AwsCalls, AwsError
@@ -24,9 +25,9 @@ from harness.emulator.services.lambda_.functions import EventInvokeConfig, Funct
 from harness.emulator.services.lambda_.invocation import Call, Completed, Runner, new_request_id
 from harness.measure.meters import Meters
 
-MAX_IN_FLIGHT = 64
-"""Attempts under way at once over all functions. More would wait for a process of this machine while holding
-a lease; in the queue they hold none, and synchronous invocations do not stand behind them."""
+MAX_IN_FLIGHT = 32
+"""Attempts of one function under way at once. More would wait for a process of this machine while holding a
+lease; in the queue they hold none, and synchronous invocations do not stand behind them."""
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +51,9 @@ class AsyncInvocations:
         self._retry_delay_scale = retry_delay_scale
         self._queue = AsyncQueue()
         self._changed = asyncio.Event()
+        self._in_flight: Counter[str] = Counter()
+        self._parked: dict[str, deque[AsyncEvent]] = {}
+        """Due, but their function has as many attempts under way as it may."""
         self._attempts: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
         self.destinations = Destinations(calls, self.invoke_function)
@@ -91,19 +95,30 @@ class AsyncInvocations:
         """The one loop that waits."""
         while True:
             self._changed.clear()
-            while len(self._attempts) < MAX_IN_FLIGHT and (event := self._queue.due(self._clock())):
-                task = asyncio.get_running_loop().create_task(self._attempt(event))
-                self._attempts.add(task)
-                task.add_done_callback(self._attempt_done)
-            at_s = None if len(self._attempts) >= MAX_IN_FLIGHT else self._queue.next_at_s()
+            while event := self._queue.due(self._clock()):
+                if self._in_flight[event.function_arn] < MAX_IN_FLIGHT:
+                    self._begin(event)
+                else:
+                    self._parked.setdefault(event.function_arn, deque()).append(event)
+            at_s = self._queue.next_at_s()
             wait_s = None if at_s is None else max(0.0, at_s - self._clock())
             try:
                 await asyncio.wait_for(self._changed.wait(), wait_s)
             except TimeoutError:
                 continue
 
-    def _attempt_done(self, task: asyncio.Task[None]) -> None:
+    def _begin(self, event: AsyncEvent) -> None:
+        self._in_flight[event.function_arn] += 1
+        task = asyncio.get_running_loop().create_task(self._attempt(event))
+        self._attempts.add(task)
+        task.add_done_callback(lambda task: self._attempt_done(task, event.function_arn))
+
+    def _attempt_done(self, task: asyncio.Task[None], function_arn: str) -> None:
         self._attempts.discard(task)
+        self._in_flight[function_arn] -= 1
+        parked = self._parked.get(function_arn)
+        if parked and not task.cancelled():
+            self._begin(parked.popleft())
         self._changed.set()
         if not task.cancelled() and task.exception() is not None:
             _log.error("an asynchronous invocation failed within Lambda itself", exc_info=task.exception())

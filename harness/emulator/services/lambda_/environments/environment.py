@@ -68,11 +68,12 @@ class Run:
 class InitFailed(Exception):
     """The environment could not be initialized; it has been closed."""
 
-    def __init__(self, answer: Answer, status: InvocationStatus, usage: Usage) -> None:
+    def __init__(self, answer: Answer, status: InvocationStatus, usage: Usage, log_tail: bytes) -> None:
         super().__init__(answer.error_type)
         self.answer = answer
         self.status = status
         self.usage = usage
+        self.log_tail = log_tail
 
 
 class Environment:
@@ -101,7 +102,7 @@ class Environment:
 
     async def start(self, limit_s: float) -> None:
         """Start and initialize within `limit_s`. Raises InitFailed; the environment is closed then."""
-        wall_start = self._wall_start = time.perf_counter()
+        self._wall_start = time.perf_counter()
         try:
             await self._spawn()
             async with asyncio.timeout(limit_s):
@@ -116,9 +117,7 @@ class Environment:
             raise await self._init_failed(exit_answer("", ended.exit), "crash") from None
         except OSError as error:
             answer = _platform_error("", "Runtime.InvalidEntrypoint", f"Error: {error}")
-            usage = Usage((time.perf_counter() - wall_start) * 1000, 0.0, 0.0)
-            await self.close()
-            raise InitFailed(answer, "crash", usage) from None
+            raise await self._init_failed(answer, "crash") from None
         except asyncio.CancelledError:
             await self.close()
             raise
@@ -137,9 +136,17 @@ class Environment:
         self._account = open_account(pid)
 
     async def _init_failed(self, answer: Answer, status: InvocationStatus) -> InitFailed:
-        usage = self._usage()
+        usage = (
+            self._usage()
+            if self._account
+            else Usage((time.perf_counter() - self._wall_start) * 1000, 0.0, 0.0)
+        )
         await self.close()
-        return InitFailed(answer, status, usage)
+        self.log.platform(
+            f"INIT_REPORT Init Duration: {usage.wall_ms:.2f} ms\tPhase: init\t"
+            f"Status: {'timeout' if status == 'timeout' else 'error'}\tError Type: {answer.error_type}\n"
+        )
+        return InitFailed(answer, status, usage, self.log.tail())
 
     async def run(self, work: Work, timeout_s: float) -> Run:
         """One invocation. A time-out, a crash and a cancellation leave the environment closed."""

@@ -187,24 +187,34 @@ class EnvironmentPool:
     def _start(self, group: _Group) -> None:
         group.alive += 1
         group.starting += 1
-        task = self._spawn(self._initialize(group, Environment(group.revision, self._surroundings)))
+        task = self._spawn(self._initialize(group))
         self._starts.add(task)
         task.add_done_callback(self._starts.discard)
 
-    async def _initialize(self, group: _Group, environment: Environment) -> None:
-        failed: InitFailed | None = None
+    async def _initialize(self, group: _Group) -> None:
+        try:
+            environment = await self._initialized(group.revision)
+        except InitFailed as failed:
+            group.starting -= 1
+            group.alive -= 1
+            self._fail(group, failed)
+            self._place()
+        else:
+            group.starting -= 1
+            self.release(environment)
+
+    async def _initialized(self, revision: Revision) -> Environment:
+        """A new environment. An init phase that takes too long is begun again within the invocation, under
+        the function's own timeout. docs: Lambda runtime environment, Init phase (read 2026)"""
+        environment = Environment(revision, self._surroundings)
         try:
             await environment.start(INIT_LIMIT_S)
-        except InitFailed as error:
-            failed = error
-        finally:
-            group.starting -= 1
-        if failed is None:
-            self.release(environment)
-            return
-        group.alive -= 1
-        self._fail(group, failed)
-        self._place()
+        except InitFailed as failed:
+            if failed.status != "timeout":
+                raise
+            environment = Environment(revision, self._surroundings)
+            await environment.start(revision.configuration.timeout_s)
+        return environment
 
     def _fail(self, group: _Group, failed: InitFailed) -> None:
         """One invocation has the failure as its result, as on AWS; the next tries another environment."""

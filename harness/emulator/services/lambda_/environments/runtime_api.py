@@ -16,6 +16,8 @@ API = "/2018-06-01/runtime"
 MAX_RESPONSE_BYTES = 6 * 1024 * 1024 + 100
 """docs: Lambda quotas, 6 MB; the platform's own message says 6291556 bytes."""
 RESPONSE_TOO_LARGE = "Function.ResponseSizeTooLarge"
+SHUTDOWN_S = 0.05
+"""For connections that outlive their process; aiohttp takes 0 for no limit."""
 MAX_HEADER_BYTES = 2 * 1024 * 1024  # a runtime may put a stack trace of up to 1 MiB into a header
 
 
@@ -83,7 +85,7 @@ class RuntimeApi:
         if self._server is not None:
             self._server.close()
         if self._http is not None:
-            await self._http.shutdown(0)
+            await self._http.shutdown(SHUTDOWN_S)
 
     def offer(self, work: Work) -> asyncio.Future[Answer]:
         """Give `work` to the runtime as soon as it asks; the future is its answer."""

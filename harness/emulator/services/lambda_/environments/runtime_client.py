@@ -58,9 +58,8 @@ class _LogHandler(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self.request_id = ""
-        self.setFormatter(
-            logging.Formatter("[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s")
-        )
+        line = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s"
+        self.setFormatter(logging.Formatter(line, "%Y-%m-%dT%H:%M:%S"))
 
     def emit(self, record: logging.LogRecord) -> None:
         record.aws_request_id = self.request_id

@@ -33,6 +33,8 @@ from typing import Literal
 from harness.emulator.services.lambda_.mappings.configuration import BatchRules
 
 MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
+READ_AHEAD_RECORDS = 10_000
+"""What one GetRecords gives at most: a shard that is behind is read faster than it can be written."""
 FIRST_RETRY_DELAY_S = 0.2
 LAST_RETRY_DELAY_S = 60.0
 
@@ -41,7 +43,7 @@ DiscardReason = Literal["RetryAttemptsExhausted", "RecordAgeExceeded"]
 
 @dataclass(slots=True)
 class Record:
-    """A record of a stream. `size_bytes` is what it takes in the event."""
+    """A record of a stream. `size_bytes` is about what it takes in the event."""
 
     sequence_number: str
     partition_key: str
@@ -100,15 +102,18 @@ class ShardLanes:
         self._lanes = [_Lane(idle_since_s=now_s) for _ in range(rules.parallelization_factor)]
         self.unacknowledged = 0
         """Records accepted and not yet acknowledged or discarded."""
-        self.waiting_bytes = 0
+        self._waiting_bytes = 0
         self._waiting = 0
+        self._mean_record_bytes = 1.0
 
     @property
     def room(self) -> int:
-        """How many records it will take: two batches for every lane, 6 MB for every lane."""
-        if self.waiting_bytes >= MAX_PAYLOAD_BYTES * len(self._lanes):
-            return 0
-        return max(0, 2 * self.rules.batch_size * len(self._lanes) - self._waiting)
+        """How many more records it will take. There is room for each lane to fill a batch, so a blocked lane
+        does not starve the others before it holds several batches itself."""
+        lanes = len(self._lanes)
+        records = max(READ_AHEAD_RECORDS, 2 * self.rules.batch_size * lanes) - self._waiting
+        bytes_left = MAX_PAYLOAD_BYTES * lanes - self._waiting_bytes
+        return max(0, min(records, int(bytes_left / self._mean_record_bytes)))
 
     def accept(self, records: Iterable[Record], now_s: float) -> None:
         """Take records in the shard's order."""
@@ -123,6 +128,8 @@ class ShardLanes:
             lane.queued_bytes += record.size_bytes
             self._count(1, record.size_bytes)
             self.unacknowledged += 1
+        if self._waiting:
+            self._mean_record_bytes = self._waiting_bytes / self._waiting
 
     def next(self, now_s: float) -> HandOver | Discard | None:
         """The next thing to do, or None; ask again until it is None. Lanes come in their order."""
@@ -257,7 +264,7 @@ class ShardLanes:
 
     def _count(self, records: int, size_bytes: int) -> None:
         self._waiting += records
-        self.waiting_bytes += size_bytes
+        self._waiting_bytes += size_bytes
 
 
 def retry_delay_s(failures: int) -> float:

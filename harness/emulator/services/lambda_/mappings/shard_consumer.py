@@ -55,11 +55,11 @@ class ShardConsumer:
         self._sink = sink
         self._clock = clock
         self._next_read_s = first_read_s
-        self._millis_behind = 0
         self._handed_over_age_ms = 0.0
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._refused_with: str | None = None
 
     async def open(self) -> None:
         """Get the first iterator. Raises AwsError."""
@@ -127,13 +127,13 @@ class ShardConsumer:
             if error.code == "ExpiredIteratorException":  # a failure blocked the shard for five minutes
                 self.iterator = None
             else:
-                _log.warning("%s of %s could not be read: %s", self.shard_id, self._source.arn, error)
+                self._note_refusal(error)
                 self._next_read_s = self._clock() + BASE_INTERVAL_S
             return
+        self._refused_with = None
         now_s = self._clock()
         self.iterator = read.next_iterator
         self.ended = read.next_iterator is None
-        self._millis_behind = read.millis_behind
         self._next_read_s = next_read_s(now_s, read.millis_behind)
         if read.records:
             self._position = Position("AFTER_SEQUENCE_NUMBER", read.records[-1].sequence_number)
@@ -141,6 +141,12 @@ class ShardConsumer:
             self.lanes.accept(read.records, now_s)
         elif not self.lanes.unacknowledged:
             self._handed_over_age_ms = 0.0
+
+    def _note_refusal(self, error: AwsError) -> None:
+        """Say why the shard cannot be read, once for each reason; the shard's own read limit is no news."""
+        if error.code not in ("ProvisionedThroughputExceededException", self._refused_with):
+            _log.warning("%s of %s could not be read: %s", self.shard_id, self._source.arn, error)
+        self._refused_with = error.code
 
     def _hand_over(self, now_s: float) -> None:
         while (step := self.lanes.next(now_s)) is not None:
@@ -154,14 +160,16 @@ class ShardConsumer:
     def _task_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         self._changed.set()
-        if not task.cancelled() and task.exception() is not None:
-            _log.error("a batch of %s failed within Lambda itself", self.shard_id, exc_info=task.exception())
 
     async def _process(self, step: HandOver) -> None:
         batch = step.batch
         try:
             failed_from = await self._sink.process(self.shard_id, batch)
         except Throttled:
+            self.lanes.throttled(batch, self._clock())
+            return
+        except Exception:  # an error of the service, not of the function: no attempt, but another try
+            _log.exception("a batch of %s failed within Lambda itself", self.shard_id)
             self.lanes.throttled(batch, self._clock())
             return
         if failed_from is None:

@@ -76,9 +76,13 @@ class StreamConsumer:
                 self._finished = {shard.id for shard in shards if not shard.is_open}
             first = Position(self._start.position, timestamp_s=self._start.timestamp_s)
             self._checkpoints = {shard.id: first for shard in shards}
-        for consumer in self._begin(shards):
-            await consumer.open()
-        await self._look()
+        try:
+            for consumer in self._begin(shards):
+                await consumer.open()
+            await self._look()
+        except AwsError:
+            self._forget_consumers()
+            raise
         loop = asyncio.get_running_loop()
         for consumer in self._consumers.values():
             self._run(consumer)
@@ -171,7 +175,9 @@ class StreamConsumer:
         self._retire(shard_id)
 
     def _retire(self, shard_id: str) -> None:
-        self._read_by_former += self._consumers.pop(shard_id).records_read
+        """What it read and did not finish is read again from the checkpoint."""
+        consumer = self._consumers.pop(shard_id)
+        self._read_by_former += consumer.records_read - consumer.lanes.unacknowledged
 
     async def _keep_looking(self) -> None:
         while True:

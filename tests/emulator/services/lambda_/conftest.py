@@ -1,0 +1,232 @@
+"""What the tests of Lambda share: virtual time, functions as packages, and the service behind a real port."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import selectors
+import textwrap
+import threading
+import zipfile
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import boto3
+import pytest
+from aiohttp import web
+from botocore.config import Config
+
+from harness.aws.limits.profiles import FRESH, Limits
+from harness.emulator.services.base import AwsCalls, AwsRequest, CallContext
+from harness.emulator.services.lambda_ import Bounds, LambdaService
+from harness.measure.meters import Meters
+
+T = TypeVar("T")
+ROLE = "arn:aws:iam::000000000000:role/function"
+
+
+class _JumpingSelector(selectors.SelectSelector):
+    """Instead of waiting, it lets the loop's time jump."""
+
+    loop: VirtualLoop
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(0)
+        if not ready:
+            if timeout is None:
+                raise RuntimeError("nothing is left to wait for")
+            self.loop.now_s += max(timeout, 1e-6) if timeout else 0.0
+        return ready
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time is virtual and starts at a round number."""
+
+    def __init__(self) -> None:
+        selector = _JumpingSelector()
+        self.now_s = 1_800_000_000.0
+        selector.loop = self
+        super().__init__(selector)
+        self._clock_resolution = 1e-6  # a float of this size has no finer step
+
+    def time(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def virtual_loop() -> Iterator[VirtualLoop]:
+    loop = VirtualLoop()
+    asyncio.set_event_loop(loop)
+    yield loop
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+@dataclass
+class MemoryLogs:
+    """A LogSink that keeps what it gets."""
+
+    events: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def write(self, group: str, stream: str, events: Sequence[tuple[int, str]]) -> None:
+        self.events += [(group, stream, message) for _, message in events]
+
+    @property
+    def text(self) -> str:
+        return "".join(message for _, _, message in self.events)
+
+
+@pytest.fixture
+def logs() -> MemoryLogs:
+    return MemoryLogs()
+
+
+@dataclass
+class FakeQueues:
+    """SQS, as AwsCalls reaches it."""
+
+    sent: list[dict[str, Any]] = field(default_factory=list)
+
+    async def call(self, service: str, operation: str, body: bytes, context: CallContext) -> bytes:
+        import orjson
+
+        assert service == "sqs"
+        members = orjson.loads(body)
+        if operation == "GetQueueUrl":
+            return orjson.dumps({"QueueUrl": f"http://queues/{members['QueueName']}"})
+        assert operation == "SendMessage"
+        self.sent.append(members)
+        return b"{}"
+
+
+@pytest.fixture
+def queues() -> FakeQueues:
+    return FakeQueues()
+
+
+def zipped(source: str, name: str = "app.py") -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(name, textwrap.dedent(source))
+    return buffer.getvalue()
+
+
+@pytest.fixture(name="zipped")
+def zipped_fixture() -> Callable[..., bytes]:
+    return zipped
+
+
+class RunningLambda:
+    """A LambdaService in a loop of its own thread, behind a loopback port."""
+
+    def __init__(self, folder: Path, calls: AwsCalls, logs: MemoryLogs, options: Mapping[str, Any]) -> None:
+        self.meters = Meters()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._folder = folder
+        self._calls = calls
+        self._logs = logs
+        self._options = {"process_bounds": Bounds(4, 2), "limits": FRESH, **options}
+        self.service, self.port = self.run(self._start())
+        self.client: Any = boto3.client(
+            "lambda",
+            endpoint_url=f"http://127.0.0.1:{self.port}",
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(parameter_validation=False, retries={"max_attempts": 0}),
+        )
+
+    def run(self, work: Awaitable[T]) -> T:
+        async def awaited() -> T:
+            return await work
+
+        return asyncio.run_coroutine_threadsafe(awaited(), self._loop).result(60)
+
+    async def _start(self) -> tuple[LambdaService, int]:
+        service = LambdaService(
+            meters=self.meters,
+            calls=self._calls,
+            data_dir=self._folder,
+            function_environment=lambda: {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
+            logs=self._logs,
+            **self._options,
+        )
+        await service.start()
+
+        async def answer(request: web.BaseRequest) -> web.Response:
+            headers = {name.lower(): value for name, value in request.headers.items()}
+            url = request.rel_url
+            context = CallContext()
+            asked = AwsRequest(
+                request.method, url.raw_path, url.raw_query_string, headers, await request.read(), context
+            )
+            answered = await service.handle(asked)
+            return web.Response(status=answered.status, body=answered.body, headers=answered.headers)
+
+        def with_room(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
+            size = 128 * 1024 * 1024
+            return web.BaseRequest(message, payload, protocol, writer, task, self._loop, client_max_size=size)
+
+        server = self._server = web.Server(answer, access_log=None, request_factory=with_room)
+        listening = await self._loop.create_server(server, "127.0.0.1", 0)
+        return service, listening.sockets[0].getsockname()[1]
+
+    def create(self, source: str, name: str = "app", **members: Any) -> None:
+        """Create a function whose handler is `handler` of `app.py`, and wait until it is active."""
+        self.client.create_function(
+            **{
+                "FunctionName": name,
+                "Runtime": "python3.12",
+                "Role": ROLE,
+                "Handler": "app.handler",
+                "Timeout": 20,
+                "Code": {"ZipFile": zipped(source)},
+                **members,
+            }
+        )
+        self.settle(name)
+
+    def settle(self, name: str = "app") -> None:
+        """Ask until nothing is being prepared, as a waiter does, but without its pauses."""
+        while True:
+            found = self.client.get_function_configuration(FunctionName=name)
+            if (found["State"], found["LastUpdateStatus"]) == ("Active", "Successful"):
+                return
+
+    def invoke(self, payload: bytes = b"{}", name: str = "app", **members: Any) -> dict[str, Any]:
+        """Invoke, with the payload read."""
+        answer: dict[str, Any] = self.client.invoke(FunctionName=name, Payload=payload, **members)
+        answer["Payload"] = answer["Payload"].read()
+        return answer
+
+    def close(self) -> None:
+        self.run(self.service.close())
+        self.run(self._server.shutdown(0.01))
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+
+@pytest.fixture
+def start_lambda(
+    tmp_path: Path, queues: FakeQueues, logs: MemoryLogs
+) -> Iterator[Callable[..., RunningLambda]]:
+    started: list[RunningLambda] = []
+
+    def start(**options: Any) -> RunningLambda:
+        calls = options.pop("calls", queues)
+        started.append(RunningLambda(tmp_path, calls, logs, options))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.close()
+
+
+@pytest.fixture
+def limits() -> Limits:
+    return FRESH

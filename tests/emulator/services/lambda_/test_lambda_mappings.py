@@ -1,0 +1,492 @@
+"""Event source mappings against the embedded Kinesis, on virtual time: what reaches the function, when."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from harness.aws.limits.profiles import FRESH
+from harness.emulator.services.base import AwsError, CallContext
+from harness.emulator.services.kinesis import KinesisService
+from harness.emulator.services.lambda_.asynchronous.destinations import Destinations
+from harness.emulator.services.lambda_.errors import too_many_requests
+from harness.emulator.services.lambda_.functions import Configuration, Function, Functions
+from harness.emulator.services.lambda_.invocation import Call, Completed
+from harness.emulator.services.lambda_.mappings.manager import Mappings
+from harness.emulator.services.lambda_.mappings.operations import MappingOperations
+from harness.emulator.services.lambda_.members import Members
+from harness.measure.meters import Meters
+
+FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:app"
+STREAM = "arn:aws:kinesis:us-east-1:000000000000:stream/events"
+QUEUE = "arn:aws:sqs:us-east-1:000000000000:dead"
+CONTEXT = CallContext()
+Answer = Callable[[list[str]], str | None]
+
+
+class Rig:
+    """A stream, a function that a test plays, and the mappings between them."""
+
+    def __init__(self, loop: Any, folder: Path, queues: Any) -> None:
+        self.loop = loop
+        self.meters = Meters()
+        self.kinesis = KinesisService(meters=self.meters, limits=FRESH, data_dir=folder, clock=loop.time)
+        self.queues = queues
+        self.trace: list[tuple[float, list[str]]] = []
+        self.calls: list[Call] = []
+        self.invocation_s = 0.0
+        self.answer: Answer = lambda _: None
+        functions = Functions()
+        configuration = Configuration("python3.12", "app.handler", "role")
+        self.function = Function("app", FUNCTION, "us-east-1", "0", configuration, 0.0)
+        functions.add(self.function)
+        runner: Any = self
+        destinations = Destinations(self, lambda *_: asyncio.sleep(0))
+        self.mappings = Mappings(functions, runner, self, destinations, self.meters, loop.time)
+        self.operations = MappingOperations(functions, self.mappings, self).operations()
+
+    async def call(self, service: str, operation: str, body: bytes, context: CallContext) -> bytes:
+        target = self.kinesis.call(operation, body, context) if service == "kinesis" else None
+        return await (target or self.queues.call(service, operation, body, context))
+
+    async def run(self, function: Function, call: Call) -> Completed:
+        """The function: notes when it was invoked with what, and answers as the test says."""
+        data = [
+            base64.b64decode(each["kinesis"]["data"]).decode()
+            for each in orjson.loads(call.payload)["Records"]
+        ]
+        self.trace.append((self.loop.time(), data))
+        self.calls.append(call)
+        await asyncio.sleep(self.invocation_s)
+        outcome = self.answer(data)
+        if outcome == "throttle":
+            raise too_many_requests("ConcurrentInvocationLimitExceeded")
+        if outcome == "error":
+            return Completed(b"{}", "Unhandled", "error", b"")
+        return Completed((outcome or "null").encode(), None, "ok", b"")
+
+    def timed(self) -> list[tuple[float, list[str]]]:
+        """The trace, in seconds since the first invocation."""
+        return [(round(at_s - self.trace[0][0], 2), data) for at_s, data in self.trace]
+
+    async def stream(self, shards: int = 1) -> None:
+        await self.ask("CreateStream", StreamName="events", ShardCount=shards)
+        await self.active()
+
+    async def active(self) -> None:
+        while (await self.ask("DescribeStreamSummary", StreamName="events"))["StreamDescriptionSummary"][
+            "StreamStatus"
+        ] != "ACTIVE":
+            await asyncio.sleep(0.1)
+            self.kinesis.housekeep()
+
+    async def ask(self, operation: str, **members: Any) -> Any:
+        answer = await self.kinesis.call(operation, orjson.dumps(members), CONTEXT)
+        return orjson.loads(answer) if answer else None
+
+    async def put(self, *data: str, key: str | None = None) -> None:
+        for each in data:
+            encoded = base64.b64encode(each.encode()).decode()
+            await self.ask("PutRecord", StreamName="events", Data=encoded, PartitionKey=key or each)
+
+    async def do(self, operation: str, **members: Any) -> Any:
+        return await self.operations[operation](Members(members), CONTEXT)
+
+    async def map(self, **members: Any) -> Any:
+        given = {
+            "FunctionName": "app",
+            "EventSourceArn": STREAM,
+            "StartingPosition": "TRIM_HORIZON",
+            **members,
+        }
+        mapping = await self.do("CreateEventSourceMapping", **given)
+        assert mapping["State"] == "Creating"
+        await self.until(mapping["UUID"], "Enabled")
+        return mapping
+
+    async def until(self, mapping_id: str, state: str) -> None:
+        while (await self.do("GetEventSourceMapping", UUID=mapping_id))["State"] != state:
+            await asyncio.sleep(0.01)
+
+    def gauge(self, name: str) -> float:
+        return next(each.value for each in self.mappings.gauges() if each.name == name)
+
+    async def drained(self) -> None:
+        while self.gauge("backlog_records"):
+            await asyncio.sleep(0.05)
+
+    def usage(self, unit: str) -> float:
+        return self.meters.counter("lambda", "app", unit).value
+
+
+@pytest.fixture
+def rig(virtual_loop: Any, tmp_path: Path, queues: Any) -> Callable[[Callable[[Rig], Awaitable[None]]], None]:
+    """Runs a test's own coroutine with a fresh rig, and closes it."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Rig]:
+        rig = Rig(virtual_loop, tmp_path, queues)
+        try:
+            yield rig
+        finally:
+            await rig.mappings.close()
+            await rig.kinesis.close()
+
+    def run(test: Callable[[Rig], Awaitable[None]]) -> None:
+        async def main() -> None:
+            async with opened() as rig:
+                await test(rig)
+
+        virtual_loop.run_until_complete(main())
+
+    return run
+
+
+def test_the_event_is_as_aws_sends_it(rig: Any) -> None:
+    async def test(rig: Rig) -> None:
+        await rig.stream()
+        await rig.put("hello", key="k")
+        await rig.map()
+        await rig.drained()
+        call = rig.calls[0]
+        (record,) = orjson.loads(call.payload)["Records"]
+        kinesis = record.pop("kinesis")
+        sequence_number = kinesis.pop("sequenceNumber")
+        assert (call.source, call.records) == ("kinesis:events", 1)
+        assert kinesis.pop("approximateArrivalTimestamp") == pytest.approx(rig.loop.time(), abs=5)
+        assert kinesis == {"kinesisSchemaVersion": "1.0", "partitionKey": "k", "data": "aGVsbG8="}
+        assert record == {
+            "eventSource": "aws:kinesis",
+            "eventVersion": "1.0",
+            "eventID": f"shardId-000000000000:{sequence_number}",
+            "eventName": "aws:kinesis:record",
+            "invokeIdentityArn": "arn:aws:iam::000000000000:role/lambda",
+            "awsRegion": "us-east-1",
+            "eventSourceARN": STREAM,
+        }
+
+    rig(test)
+
+
+def test_an_idle_shard_is_read_every_second_and_a_backlog_in_batches(rig: Any) -> None:
+    async def test(rig: Rig) -> None:
+        rig.invocation_s = 0.1
+        await rig.stream()
+        await rig.map(BatchSize=2)
+        mapped_s = rig.loop.time()
+        await asyncio.sleep(0.5)
+        await rig.put(*"abcde")
+        assert rig.gauge("backlog_records") == 5
+        await rig.drained()
+        assert rig.timed() == [(0.0, ["a", "b"]), (0.1, ["c", "d"]), (0.2, ["e"])]
+        assert rig.trace[0][0] - mapped_s == pytest.approx(1.0, abs=0.05)
+
+    rig(test)
+
+
+def test_latest_begins_with_what_comes_after(rig: Any) -> None:
+    async def test(rig: Rig) -> None:
+        await rig.stream()
+        await rig.put("old")
+        await rig.map(StartingPosition="LATEST")
+        assert rig.gauge("backlog_records") == 0
+        await rig.put("new")
+        assert rig.gauge("backlog_records") == 1
+        await rig.drained()
+        assert [data for _, data in rig.trace] == [["new"]]
+
+    rig(test)
+
+
+def test_a_timestamp_begins_there(rig: Any) -> None:
+    async def test(rig: Rig) -> None:
+        await rig.stream()
+        await rig.put("old")
+        await asyncio.sleep(5)
+        at_s = rig.loop.time()
+        await asyncio.sleep(1)
+        await rig.put("new")
+        await rig.map(StartingPosition="AT_TIMESTAMP", StartingPositionTimestamp=at_s)
+        await rig.drained()
+        assert [data for _, data in rig.trace] == [["new"]]
+
+    rig(test)
+
+
+def test_a_poison_record_is_isolated_retried_and_told_to_the_queue(rig: Any, queues: Any) -> None:
+    async def test(rig: Rig) -> None:
+        rig.answer = lambda data: "error" if "poison" in data else None
+        await rig.stream()
+        await rig.put("a", "poison", "b", key="k")
+        await rig.map(
+            BisectBatchOnFunctionError=True,
+            MaximumRetryAttempts=1,
+            DestinationConfig={"OnFailure": {"Destination": QUEUE}},
+        )
+        await rig.drained()
+        assert rig.timed() == [
+            (0.0, ["a", "poison", "b"]),
+            (0.0, ["a"]),
+            (0.0, ["poison", "b"]),
+            (0.0, ["poison"]),
+            (0.2, ["poison"]),
+            (0.2, ["b"]),
+        ]
+        record = orjson.loads(queues.sent[0]["MessageBody"])
+        batch = record["KinesisBatchInfo"]
+        assert record["requestContext"]["requestId"] == rig.calls[4].request_id
+        assert record["requestContext"]["condition"] == "RetryAttemptsExhausted"
+        assert record["requestContext"]["approximateInvokeCount"] == 4
+        assert record["requestContext"]["functionArn"] == FUNCTION
+        assert record["responseContext"]["functionError"] == "Unhandled"
+        assert (batch["shardId"], batch["batchSize"], batch["streamArn"]) == (
+            "shardId-000000000000",
+            1,
+            STREAM,
+        )
+        assert batch["startSequenceNumber"] == batch["endSequenceNumber"]
+        assert rig.usage("discarded_records") == rig.usage("destination_deliveries") == 1
+
+    rig(test)
+
+
+def test_reported_failures_are_retried_from_the_lowest(rig: Any) -> None:
+    async def test(rig: Rig) -> None:
+        def fail_c_once(data: list[str]) -> str | None:
+            if len(rig.trace) > 1:
+                return None
+            records = orjson.loads(rig.calls[-1].payload)["Records"]
+            failed = [{"itemIdentifier": records[index]["kinesis"]["sequenceNumber"]} for index in (3, 2)]
+            return orjson.dumps({"batchItemFailures": failed}).decode()
+
+        rig.answer = fail_c_once
+        await rig.stream()
+        await rig.put(*"abcd", key="k")
+        await rig.map(FunctionResponseTypes=["ReportBatchItemFailures"])
+        await rig.drained()
+        assert [data for _, data in rig.trace] == [["a", "b", "c", "d"], ["c", "d"]]
+
+    rig(test)
+
+
+def test_throttles_are_waited_out_and_lose_nothing(rig: Any) -> None:
+    async def test(rig: Rig) -> None:
+        rig.answer = lambda _: "throttle" if len(rig.trace) < 4 else None
+        await rig.stream()
+        await rig.put("a")
+        await rig.map(MaximumRetryAttempts=0)
+        await rig.drained()
+        assert rig.timed() == [(0.0, ["a"]), (0.2, ["a"]), (0.6, ["a"]), (1.4, ["a"])]
+        assert (rig.usage("throttles"), rig.usage("discarded_records")) == (3, 0)
+
+    rig(test)
+
+
+def test_a_blocked_shard_blocks_no_other_and_shows_its_age(rig: Any) -> None:
+    async def test(rig: Rig) -> None:
+        rig.answer = lambda data: "error" if "stuck" in data else None
+        await rig.stream(2)
+        shards = (await rig.ask("ListShards", StreamName="events"))["Shards"]
+        for shard, data in zip(shards, ("stuck", "fine"), strict=True):
+            await rig.ask(
+                "PutRecord",
+                StreamName="events",
+                Data=base64.b64encode(data.encode()).decode(),
+                PartitionKey="k",
+                ExplicitHashKey=shard["HashKeyRange"]["StartingHashKey"],
+            )
+        await rig.map()
+        await asyncio.sleep(400)
+        assert ["fine"] in [data for _, data in rig.trace]
+        assert rig.gauge("backlog_records") == 1
+        assert rig.gauge("iterator_age_ms") == pytest.approx(400_000, rel=0.01)
+        rig.answer = lambda _: None  # the iterator has expired meanwhile
+        await rig.drained()
+        await asyncio.sleep(61)
+        await rig.put("later")
+        await rig.drained()
+        assert rig.trace[-1][1] == ["later"]
+        await asyncio.sleep(2)
+        assert rig.gauge("iterator_age_ms") == 0
+
+    rig(test)
+
+
+def test_children_are_read_after_their_parents_are_through(rig: Any) -> None:
+    async def test(rig: Rig) -> None:
+        rig.answer = lambda _: "error" if len(rig.trace) < 3 else None
+        await rig.stream()
+        await rig.put("a", "b")
+        await rig.map(BatchSize=10)
+        await rig.ask(
+            "SplitShard",
+            StreamName="events",
+            ShardToSplit="shardId-000000000000",
+            NewStartingHashKey=str(2**127),
+        )
+        await rig.active()
+        await rig.put("c", "d", "e", "f")
+        assert rig.gauge("backlog_records") == 6
+        await rig.drained()
+        order = [each for _, data in rig.trace for each in data]
+        assert order[:6] == ["a", "b"] * 3
+        assert sorted(order[6:]) == ["c", "d", "e", "f"]
+
+    rig(test)
+
+
+def test_the_backlog_is_exact_while_records_come_and_go(rig: Any) -> None:
+    async def test(rig: Rig) -> None:
+        rig.invocation_s = 0.37
+        processed = 0
+
+        def count(data: list[str]) -> None:
+            nonlocal processed
+            processed += len(data)
+
+        rig.answer = count
+        await rig.stream(3)
+        await rig.put("before")
+        await rig.map(BatchSize=7, ParallelizationFactor=2)
+        accepted = 1
+        for step in range(200):
+            await rig.put(*(f"{step}-{n}" for n in range(step % 5)))
+            accepted += step % 5
+            await asyncio.sleep(0.083)
+            assert accepted - processed - 2 * 3 * 7 <= rig.gauge("backlog_records")
+            assert rig.gauge("backlog_records") == accepted - processed
+        await rig.drained()
+        assert processed == accepted
+
+    rig(test)
+
+
+def test_a_disabled_mapping_goes_on_where_it_stood(rig: Any) -> None:
+    async def test(rig: Rig) -> None:
+        await rig.stream()
+        await rig.put("a")
+        mapping_id = (await rig.map())["UUID"]
+        await rig.drained()
+        changed = await rig.do("UpdateEventSourceMapping", UUID=mapping_id, Enabled=False)
+        assert changed["State"] == "Disabling"
+        await rig.until(mapping_id, "Disabled")
+        await rig.put("b")
+        await asyncio.sleep(10)
+        assert [data for _, data in rig.trace] == [["a"]]
+        assert rig.gauge("backlog_records") == 1
+        await rig.do("UpdateEventSourceMapping", UUID=mapping_id, Enabled=True, BatchSize=9)
+        await rig.until(mapping_id, "Enabled")
+        await rig.drained()
+        assert [data for _, data in rig.trace] == [["a"], ["b"]]
+        assert (await rig.do("GetEventSourceMapping", UUID=mapping_id))["BatchSize"] == 9
+
+    rig(test)
+
+
+def test_another_parallelization_factor_loses_nothing_and_keeps_the_order(rig: Any) -> None:
+    async def test(rig: Rig) -> None:
+        rig.invocation_s = 0.5
+        await rig.stream()
+        for n in range(30):
+            await rig.put(f"{n}", key=f"key {n % 3}")
+        mapping_id = (await rig.map(BatchSize=4, ParallelizationFactor=3))["UUID"]
+        await asyncio.sleep(0.2)
+        await rig.do("UpdateEventSourceMapping", UUID=mapping_id, ParallelizationFactor=1)
+        await rig.until(mapping_id, "Enabled")
+        await rig.drained()
+        for key in range(3):
+            seen = [int(each) for _, data in rig.trace for each in data if int(each) % 3 == key]
+            assert list(dict.fromkeys(seen)) == list(range(key, 30, 3))
+
+    rig(test)
+
+
+def test_a_deleted_mapping_lets_what_is_under_way_end(rig: Any) -> None:
+    async def test(rig: Rig) -> None:
+        rig.invocation_s = 3.0
+        await rig.stream()
+        await rig.put("a")
+        mapping_id = (await rig.map())["UUID"]
+        await asyncio.sleep(1)
+        assert (await rig.do("DeleteEventSourceMapping", UUID=mapping_id))["State"] == "Deleting"
+        assert (await rig.do("GetEventSourceMapping", UUID=mapping_id))["State"] == "Deleting"
+        await asyncio.sleep(3)
+        with pytest.raises(AwsError, match="ResourceNotFoundException"):
+            await rig.do("GetEventSourceMapping", UUID=mapping_id)
+        assert (await rig.do("ListEventSourceMappings"))["EventSourceMappings"] == []
+
+    rig(test)
+
+
+def test_a_deleted_function_is_waited_for(rig: Any) -> None:
+    async def test(rig: Rig) -> None:
+        await rig.stream()
+        mapping_id = (await rig.map())["UUID"]
+        rig.mappings.functions.remove(rig.function)
+        await rig.put("a")
+        await asyncio.sleep(5)
+        found = await rig.do("GetEventSourceMapping", UUID=mapping_id)
+        assert found["LastProcessingResult"] == "PROBLEM: Function not found"
+        rig.mappings.functions.add(rig.function)
+        await rig.drained()
+        assert [data for _, data in rig.trace] == [["a"]]
+
+    rig(test)
+
+
+@pytest.mark.parametrize(
+    ("members", "code", "words"),
+    [
+        (
+            {"EventSourceArn": "arn:aws:sqs:us-east-1:000000000000:q"},
+            "InvalidParameterValueException",
+            "not offer",
+        ),
+        (
+            {"EventSourceArn": "arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/s"},
+            "InvalidParameterValueException",
+            "only of Kinesis",
+        ),
+        ({"EventSourceArn": f"{STREAM}-none"}, "InvalidParameterValueException", "Stream not found"),
+        ({"FunctionName": "none"}, "ResourceNotFoundException", "Function not found"),
+        ({"StartingPosition": None}, "InvalidParameterValueException", "StartingPosition"),
+        ({"StartingPosition": "AT_TIMESTAMP"}, "InvalidParameterValueException", "Timestamp"),
+        ({"TumblingWindowInSeconds": 30}, "InvalidParameterValueException", "TumblingWindowInSeconds"),
+        ({"FilterCriteria": {"Filters": []}}, "InvalidParameterValueException", "FilterCriteria"),
+        ({"BatchSize": 10_001}, "ValidationException", "BatchSize"),
+        ({"ParallelizationFactor": 11}, "ValidationException", "ParallelizationFactor"),
+        ({"MaximumRecordAgeInSeconds": 59}, "ValidationException", "maximumRecordAgeInSeconds"),
+        (
+            {"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sns:us-east-1:0:t"}}},
+            "InvalidParameterValueException",
+            "SQS queues",
+        ),
+    ],
+)
+def test_what_cannot_be_mapped(rig: Any, members: dict[str, Any], code: str, words: str) -> None:
+    async def test(rig: Rig) -> None:
+        await rig.stream()
+        given = {"FunctionName": "app", "EventSourceArn": STREAM, "StartingPosition": "LATEST", **members}
+        with pytest.raises(AwsError) as caught:
+            await rig.do("CreateEventSourceMapping", **given)
+        assert caught.value.code == code
+        assert words in caught.value.message
+
+    rig(test)
+
+
+def test_a_stream_and_a_function_are_mapped_once(rig: Any) -> None:
+    async def test(rig: Rig) -> None:
+        await rig.stream()
+        await rig.map()
+        with pytest.raises(AwsError, match="ResourceConflictException"):
+            await rig.map()
+
+    rig(test)
