@@ -39,12 +39,13 @@ def describe(*, region: str, stream_name: str, role_arn: str, authorizer_arn: st
 
 def _method(region: str, role_arn: str, action: str, kind: str, template: str, accepted: str) -> Method:
     set_kind = f'#set($kind = "{kind}")\n'
+    partition = role_arn.split(":")[1]
     return {
         "responses": {"202": {}, "400": {}, "429": {_RETRY_AFTER: False}, "503": {_RETRY_AFTER: False}},
         "integration": {
             "type": "AWS",
             "httpMethod": "POST",
-            "uri": f"arn:aws:apigateway:{region}:kinesis:action/{action}",
+            "uri": f"arn:{partition}:apigateway:{region}:kinesis:action/{action}",
             "credentials": role_arn,
             "requestParameters": {"integration.request.header.Content-Type": "'application/x-amz-json-1.1'"},
             "requestTemplates": {"application/json": set_kind + _template(template)},

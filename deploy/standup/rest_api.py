@@ -1,7 +1,7 @@
 """An API Gateway REST API that is described as a whole: brought to its description, deployed, and put back.
 
-What is served is a deployment, a snapshot. Its description is the hash of the `RestApi` that it was made of,
-so a stage that serves that hash is up to date.
+What is served is a deployment, a snapshot. Its description is the hash of the `ApiDescription` that it was
+made of, with the id of the authorizer, so a stage that serves that is up to date.
 """
 
 from __future__ import annotations
@@ -70,10 +70,12 @@ class RestApi:
                 endpointConfiguration={"types": ["REGIONAL"]},
             )["id"]
             journal.note(f"created the API {self.api_name}", self.take_down)
+            journal = Journal()  # what is within goes with the API
         authorizer_id = self._authorizer(api_id, described.authorizer, journal)
         self._methods(api_id, _authorized(described.methods, authorizer_id), journal)
-        self._gateway_responses(api_id, described.gateway_responses, journal)
-        self._deploy(api_id, described, journal)
+        for kind, headers in described.gateway_responses.items():
+            self._gateway_response(api_id, kind, headers, journal)
+        self._deploy(api_id, f"{described.hash()} {authorizer_id}", described.stage_variables, journal)
         return {"id": api_id, "stage": self.stage, "authorizer_id": authorizer_id}
 
     def _find(self) -> str | None:
@@ -83,9 +85,10 @@ class RestApi:
 
     def _authorizer(self, api_id: str, described: Authorizer, journal: Journal) -> str:
         gateway = self.clients("apigateway")
+        partition = described.function_arn.split(":")[1]
         wanted = {
             "authorizerUri": (
-                f"arn:aws:apigateway:{self.region}:lambda:path/2015-03-31/functions/"
+                f"arn:{partition}:apigateway:{self.region}:lambda:path/2015-03-31/functions/"
                 f"{described.function_arn}/invocations"
             ),
             "identitySource": "method.request.header.Authorization",
@@ -95,8 +98,12 @@ class RestApi:
         items = gateway.get_authorizers(restApiId=api_id)["items"]
         there = next((each for each in items if each["name"] == described.name), None)
         if there is None:
-            # What a creation leaves out of its answer, a patch puts in (moto: the validation expression).
-            there = gateway.create_authorizer(restApiId=api_id, name=described.name, type="TOKEN", **wanted)
+            made = gateway.create_authorizer(restApiId=api_id, name=described.name, type="TOKEN", **wanted)
+            journal.note(
+                f"created the authorizer of {self.api_name}",
+                lambda: gateway.delete_authorizer(restApiId=api_id, authorizerId=made["id"]),
+            )
+            there = made  # what a creation leaves out, a patch puts in (moto: the validation expression)
         before = {key: there.get(key, "") for key in wanted}
         if before != wanted:
             self._patch_authorizer(api_id, there["id"], wanted)
@@ -124,19 +131,14 @@ class RestApi:
             )
             bring_methods(gateway, api_id, wanted)
 
-    def _gateway_responses(
-        self, api_id: str, wanted: Mapping[str, Mapping[str, str]], journal: Journal
-    ) -> None:
+    def _gateway_response(self, api_id: str, kind: str, headers: Mapping[str, str], journal: Journal) -> None:
         gateway = self.clients("apigateway")
-        for kind, headers in wanted.items():
-            there = found(
-                lambda kind=kind: gateway.get_gateway_response(restApiId=api_id, responseType=kind),  # type: ignore[misc]
-                missing=_MISSING,
-            )
-            own = {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()}
-            if there is not None and there.get("responseParameters", {}) == own:
-                continue
-            gateway.put_gateway_response(restApiId=api_id, responseType=kind, responseParameters=own)
+        there = found(
+            lambda: gateway.get_gateway_response(restApiId=api_id, responseType=kind), missing=_MISSING
+        )
+        wanted = {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()}
+        if there is None or there.get("responseParameters", {}) != wanted:
+            gateway.put_gateway_response(restApiId=api_id, responseType=kind, responseParameters=wanted)
             journal.note(
                 f"changed the gateway response {kind}", self._gateway_response_back(api_id, kind, there)
             )
@@ -154,18 +156,15 @@ class RestApi:
             responseTemplates=before.get("responseTemplates", {}),
         )
 
-    def _deploy(self, api_id: str, described: ApiDescription, journal: Journal) -> None:
+    def _deploy(self, api_id: str, wanted: str, variables: Mapping[str, str], journal: Journal) -> None:
         gateway = self.clients("apigateway")
         stage = found(lambda: gateway.get_stage(restApiId=api_id, stageName=self.stage), missing=_MISSING)
-        if stage is not None and self._served(api_id, stage["deploymentId"]) == described.hash():
+        if stage is not None and self._served(api_id, stage["deploymentId"]) == wanted:
             return
-        deployment = gateway.create_deployment(restApiId=api_id, description=described.hash())["id"]
+        deployment = gateway.create_deployment(restApiId=api_id, description=wanted)["id"]
         if stage is None:
             gateway.create_stage(
-                restApiId=api_id,
-                stageName=self.stage,
-                deploymentId=deployment,
-                variables=dict(described.stage_variables),
+                restApiId=api_id, stageName=self.stage, deploymentId=deployment, variables=dict(variables)
             )
             journal.note(
                 f"created the stage {self.stage}",
@@ -173,10 +172,10 @@ class RestApi:
             )
             return
         before = stage.get("variables", {})
-        self._serve(api_id, deployment, before, described.stage_variables)
+        self._serve(api_id, deployment, before, variables)
         journal.note(
             f"deployed {self.api_name}",
-            lambda: self._serve(api_id, stage["deploymentId"], described.stage_variables, before),
+            lambda: self._serve(api_id, stage["deploymentId"], variables, before),
         )
 
     def _served(self, api_id: str, deployment_id: str) -> str:
