@@ -49,7 +49,7 @@ class AuthorizerSettings:
     event: EventMaker
 
 
-class _Result:
+class Opinion:
     """What an authorizer answered for one identity."""
 
     __slots__ = ("authorization", "expires_s", "policy")
@@ -58,6 +58,17 @@ class _Result:
         self.authorization = authorization
         self.policy = policy
         self.expires_s = expires_s
+
+    def of(self, method_arn: str) -> Authorization:
+        """The authorization for a method. Raises GatewayError ACCESS_DENIED (rule 4)."""
+        decision = self.policy.decide(method_arn)
+        if decision == "Allow":
+            return self.authorization
+        if decision == "Deny":
+            raise GatewayError(
+                "ACCESS_DENIED", "User is not authorized to access this resource with an explicit deny"
+            )
+        raise GatewayError("ACCESS_DENIED")
 
 
 class LambdaAuthorizer:
@@ -69,8 +80,8 @@ class LambdaAuthorizer:
         self._settings = settings
         self._invoker = invoker
         self._clock = clock
-        self._results: OrderedDict[Key, _Result] = OrderedDict()
-        self._asked: dict[Key, asyncio.Task[_Result]] = {}
+        self._kept: OrderedDict[Key, Opinion] = OrderedDict()
+        self._asked: dict[Key, asyncio.Task[Opinion]] = {}
 
     def identity(self, exchange: Exchange) -> Key:
         """The values of the identity sources. Raises GatewayError UNAUTHORIZED (rule 1)."""
@@ -87,46 +98,44 @@ class LambdaAuthorizer:
             raise GatewayError("UNAUTHORIZED")
         return tuple(key)
 
-    def cached(self, exchange: Exchange, key: Key) -> Authorization | None:
-        """The authorization that is kept for this identity; None when there is none.
-
-        Raises GatewayError ACCESS_DENIED when the kept policy does not allow the method."""
-        result = self._results.get(key)
-        if result is None:
+    def kept(self, key: Key, now_s: float) -> Opinion | None:
+        """The opinion that is kept for this identity; None when there is none."""
+        opinion = self._kept.get(key)
+        if opinion is None:
             return None
-        if result.expires_s <= exchange.now_s:
-            del self._results[key]
+        if opinion.expires_s <= now_s:
+            del self._kept[key]
             return None
-        self._results.move_to_end(key)
-        return _decide(result, exchange)
+        self._kept.move_to_end(key)
+        return opinion
 
-    async def ask(self, exchange: Exchange, key: Key) -> Authorization:
+    async def ask(self, exchange: Exchange, key: Key) -> Opinion:
         """Ask the function, or wait for who already does. Raises GatewayError."""
         if self._settings.ttl_s <= 0:
-            return _decide(await self._invoke(exchange, key), exchange)
+            return await self._invoke(exchange, key)
         task = self._asked.get(key)
         if task is None:
             task = self._asked[key] = asyncio.create_task(self._invoke_and_keep(exchange, key))
             task.add_done_callback(lambda done: self._answered(key, done))
-        return _decide(await asyncio.shield(task), exchange)
+        return await asyncio.shield(task)
 
-    def _answered(self, key: Key, task: asyncio.Task[_Result]) -> None:
+    def _answered(self, key: Key, task: asyncio.Task[Opinion]) -> None:
         self._asked.pop(key, None)
         if not task.cancelled():
             task.exception()  # whoever waited has it; when nobody does any more, it is no error of the loop
 
     def forget(self) -> None:
         """Empty the cache (FlushStageAuthorizersCache)."""
-        self._results.clear()
+        self._kept.clear()
 
-    async def _invoke_and_keep(self, exchange: Exchange, key: Key) -> _Result:
+    async def _invoke_and_keep(self, exchange: Exchange, key: Key) -> Opinion:
         result = await self._invoke(exchange, key)
-        self._results[key] = result
-        if len(self._results) > MAX_CACHED:
-            self._results.popitem(last=False)
+        self._kept[key] = result
+        if len(self._kept) > MAX_CACHED:
+            self._kept.popitem(last=False)
         return result
 
-    async def _invoke(self, exchange: Exchange, key: Key) -> _Result:
+    async def _invoke(self, exchange: Exchange, key: Key) -> Opinion:
         event = orjson.dumps(self._settings.event(exchange, key))
         try:
             async with asyncio.timeout(_TIMEOUT_S):
@@ -139,25 +148,14 @@ class LambdaAuthorizer:
             raise _failure(answer.payload)
         return self._read(answer.payload)
 
-    def _read(self, payload: bytes) -> _Result:
+    def _read(self, payload: bytes) -> Opinion:
         try:
             answer = orjson.loads(payload)
             authorization = _authorization(answer)
             policy = Policy(answer["policyDocument"])
         except (orjson.JSONDecodeError, PolicyError, KeyError, TypeError):
             raise GatewayError("AUTHORIZER_CONFIGURATION_ERROR") from None
-        return _Result(authorization, policy, self._clock() + self._settings.ttl_s)
-
-
-def _decide(result: _Result, exchange: Exchange) -> Authorization:
-    decision = result.policy.decide(exchange.method_arn)
-    if decision == "Allow":
-        return result.authorization
-    if decision == "Deny":
-        raise GatewayError(
-            "ACCESS_DENIED", "User is not authorized to access this resource with an explicit deny"
-        )
-    raise GatewayError("ACCESS_DENIED")
+        return Opinion(authorization, policy, self._clock() + self._settings.ttl_s)
 
 
 def _authorization(answer: Any) -> Authorization:

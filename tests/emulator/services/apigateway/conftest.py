@@ -238,6 +238,22 @@ class Account:
     def deploy(self, api: str, stage: str = "prod", **settings: Any) -> str:
         return str(self.aws.create_deployment(restApiId=api, stageName=stage, **settings)["id"])
 
+    def stand_up(
+        self,
+        integration: dict[str, Any],
+        responses: dict[str, Any] | None = None,
+        *,
+        method: str = "POST",
+        path: str = "/x",
+        api_settings: dict[str, Any] | None = None,
+        stage_variables: dict[str, str] | None = None,
+    ) -> str:
+        """An API of one method, deployed."""
+        api = self.api(**(api_settings or {}))
+        self.method(api, method, path, integration, responses)
+        self.deploy(api, variables=stage_variables or {})
+        return api
+
     def authorizer(self, api: str, function: str = "authorizer", **settings: Any) -> str:
         made = self.aws.create_authorizer(
             restApiId=api,
@@ -327,6 +343,15 @@ class Account:
             "requestTemplates": {"application/json": json.dumps({"statusCode": status})},
             **settings,
         }
+
+    @staticmethod
+    def refusing(error: AwsError) -> Callable[[Any], Any]:
+        """A service's or function's answer that is `error`."""
+
+        def answer(_given: Any) -> Any:
+            raise error
+
+        return answer
 
     @staticmethod
     def allow(event: dict[str, Any], **context: Any) -> dict[str, Any]:

@@ -227,6 +227,8 @@ def test_failures_are_not_kept_and_denials_are(account: Any) -> None:
     account.functions.functions["authorizer"] = policy("Allow")
     assert get(account, api)[0] == 403
     assert asked(account) == 2
+    assert (account.usage("authorizer_hits"), account.usage("authorizer_misses")) == (1, 2)
+    assert (account.usage("unauthorized"), account.usage("server_errors")) == (2, 1)
 
 
 def test_a_kept_policy_decides_for_each_method_by_itself(account: Any) -> None:
