@@ -1,0 +1,161 @@
+"""A whole run of `mass_registration` on this machine: whether it holds, and where the CPU time goes.
+
+    python benchmarks/mass_registration.py [--rate 1500] [--duration 60s] [--rounds 3] [--search]
+
+Runs `launchday run mass_registration --rate … --duration …` and tells for each round: exit code, p99, growth
+of the backlog over the second half (records/s), missing events, records a batch; then the CPU time that an
+event takes in each process, from the first arrival to the end of the drain, and the ratio of what that comes
+to at the peak rate to the cores there are. `--search` then raises the rate by a quarter at a time while the
+objectives are met: the highest that this machine holds. A round takes the duration and about half a minute.
+Needs nothing beside Launchday itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rehearsals import Rehearsed, metric, rehearse, spread
+from side_by_side import CannotMeasure, keep, run
+
+OBJECTIVES = ("latency.p99<500ms", "throughput.achieved_share>=99%", "ledger.missing==0")
+WATCHED = ("ledger.duplicated==0", "backlog.growing<1000000", "backlog.peak<100000000")
+STEP = 1.25
+
+
+@dataclass(frozen=True)
+class Round:
+    """What came of one run. CPU in ms an accepted event, by process."""
+
+    rate: float
+    exit_code: int
+    verdict: str
+    why: str
+    events: int
+    p50_ms: float
+    p99_ms: float
+    achieved_share: float
+    missing: int
+    backlog_growing_per_s: float | None
+    backlog_peak: float | None
+    drain_s: float | None
+    late_share: float
+    mean_batch: float
+    cpu_ms: dict[str, float]
+    others_cores: float
+    wall_s: float
+
+    @property
+    def cpu_ms_an_event(self) -> float:
+        return sum(self.cpu_ms.values())
+
+
+def one_round(rate: float, duration: str, folder: Path) -> Round:
+    asked = [f"--objective={objective}" for objective in (*OBJECTIVES, *WATCHED)]
+    done = rehearse(["mass_registration", f"--rate={rate:g}", f"--duration={duration}", *asked], folder)
+    return _round(rate, done)
+
+
+def _round(rate: float, done: Rehearsed) -> Round:
+    result, load = done.result, done.record().load_summary()
+    if load is None or "verdict" not in result:
+        raise CannotMeasure(f"The run did not come to its load: {result.get('error')}")
+    route = result["latency_ms"]["POST /v1/devices"]
+    accepted = result["events"]["accepted"]
+    cpu_s = done.cpu_s(*done.load_window_s())
+    batches = [each.records for each in done.record().invocations() if each.records]
+    return Round(
+        rate=rate,
+        exit_code=done.exit_code,
+        verdict=result["verdict"],
+        why=result.get("reason") or "",
+        events=accepted,
+        p50_ms=route["p50"],
+        p99_ms=metric(done, "latency.p99") or float("nan"),
+        achieved_share=metric(done, "throughput.achieved_share") or 0.0,
+        missing=result["ledger"]["missing"],
+        backlog_growing_per_s=metric(done, "backlog.growing"),
+        backlog_peak=metric(done, "backlog.peak"),
+        drain_s=result["ledger"]["drain_s"],
+        late_share=load["late_share"],
+        mean_batch=statistics.fmean(batches) if batches else 0.0,
+        cpu_ms={role: used * 1000 / accepted for role, used in cpu_s.items()},
+        others_cores=done.others_cores,
+        wall_s=done.wall_s,
+    )
+
+
+def tell(at: str, each: Round) -> None:
+    growing = "?" if each.backlog_growing_per_s is None else f"{each.backlog_growing_per_s:+.0f}/s"
+    print(
+        f"  {at}  {each.rate:>6,.0f}/s  exit {each.exit_code} {each.verdict:<7}  p50 {each.p50_ms:>6.1f}"
+        f"  p99 {each.p99_ms:>6.1f} ms  backlog {growing:>7}  missing {each.missing}  late "
+        f"{each.late_share:.2%}  batch {each.mean_batch:>4.0f}  CPU {each.cpu_ms_an_event:.3f} ms an event"
+        f"  (others on the machine: {each.others_cores:.2f} cores)",
+        flush=True,
+    )
+
+
+def summarize(rounds: Sequence[Round], rate: float) -> None:
+    cores = os.cpu_count() or 1
+    print(f"\nmass_registration at {rate:,.0f}/s: {len(rounds)} rounds, median (lowest to highest)")
+    held = sum(each.exit_code == 0 for each in rounds)
+    print(f"  objectives met              {held} of {len(rounds)}")
+    print(f"  p99                         {spread(each.p99_ms for each in rounds)} ms")
+    print(f"  records a batch             {spread(each.mean_batch for each in rounds)}")
+    print(f"  CPU an event, all processes {spread(each.cpu_ms_an_event for each in rounds)} ms")
+    for role in sorted({role for each in rounds for role in each.cpu_ms}):
+        print(f"    {role:<25} {spread(each.cpu_ms.get(role, 0.0) for each in rounds)} ms")
+    used = statistics.median(each.cpu_ms_an_event for each in rounds) * rate / 1000
+    print(f"  at the peak that is         {used:.2f} of {cores} cores: {used / cores:.0%}")
+
+
+def search(rate: float, duration: str, folder: Path) -> list[Round]:
+    rounds: list[Round] = []
+    while not rounds or rounds[-1].exit_code == 0:
+        rounds.append(one_round(rate, duration, folder / f"search-{len(rounds)}"))
+        tell("search", rounds[-1])
+        rate *= STEP
+    return rounds
+
+
+def benchmark(options: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory(prefix="launchday-benchmark-") as name:
+        folder = Path(name)
+        rounds = []
+        for at in range(1, options.rounds + 1):
+            rounds.append(one_round(options.rate, options.duration, folder / f"round-{at}"))
+            tell(f"{at}/{options.rounds}", rounds[-1])
+        found = search(options.rate * STEP, options.duration, folder) if options.search else []
+    summarize(rounds, options.rate)
+    met = [each.rate for each in [*rounds, *found] if each.exit_code == 0]
+    if options.search:
+        print(f"  highest rate that held      {max(met):,.0f}/s" if met else "  no rate held")
+    keep(
+        "mass_registration",
+        {
+            "rounds": [asdict(each) for each in rounds],
+            "search": [asdict(each) for each in found],
+            "highest_rate_held": max(met, default=None),
+        },
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rate", type=float, default=1500.0, help="peak, in requests/s")
+    parser.add_argument(
+        "--duration", default="60s", help="how long the load lasts, as `launchday run` has it"
+    )
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--search", action="store_true", help="go on with higher rates while they hold")
+    options = parser.parse_args()
+    sys.exit(run(lambda: benchmark(options)))
