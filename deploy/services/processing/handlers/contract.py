@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
-from typing import Any
+from typing import Any, TypeGuard
 
 REGISTRATION = "registration"
 LOCATION = "location"
@@ -109,11 +109,11 @@ def fix_of(message: Message) -> Fix | None:
     lat, lon = event.get("lat"), event.get("lon")
     if at_ms is None or not message.event_id or not (_number(lat) and _number(lon)):
         return None
-    if not (-90 <= lat <= 90 and -180 <= lon <= 180):  # type: ignore[operator]  # both are numbers
+    if not (-90 <= lat <= 90 and -180 <= lon <= 180):
         return None
     if len(message.device_id) > MAX_NAME_CHARACTERS or not _location_is_well_formed(event):
         return None
-    return Fix(at_ms, float(lat), float(lon))  # type: ignore[arg-type]  # both are numbers
+    return Fix(at_ms, float(lat), float(lon))
 
 
 def registered_at_ms(message: Message) -> int | None:
@@ -155,7 +155,7 @@ def _flat(value: dict[str, Any]) -> bool:
     )
 
 
-def _number(value: object) -> bool:
+def _number(value: object) -> TypeGuard[float]:
     return (type(value) is float and isfinite(value)) or (type(value) is int and abs(value) < 1 << 53)
 
 
