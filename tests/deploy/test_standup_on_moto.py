@@ -168,6 +168,7 @@ def test_destroy_removes_everything_and_may_be_repeated(packages: PackageCache) 
     assert everything(CLOUD.clients()) == before
 
 
+@pytest.mark.slow
 def test_two_stages_stand_side_by_side(packages: PackageCache) -> None:
     blue, green = LiveLocation("blue", packages), LiveLocation("green", packages)
     blue_outputs = blue.deploy(CLOUD, DeployParameters())

@@ -38,6 +38,7 @@ def test_it_carries_an_event_in(pipeline: Pipeline) -> None:
     assert list(pipeline.predict([EVENT])) == [(3, "registered")]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("aws")
 def test_it_stands_up_twice_shows_its_evidence_and_goes(pipeline: Pipeline) -> None:
     CLOUD.client("iam").create_role(RoleName="tiny", AssumeRolePolicyDocument="{}")
