@@ -220,6 +220,7 @@ class LambdaService:
             request.body,
             invocation_type,
             "api",
+            request.context,
             _client_context(request.headers.get("x-amz-client-context")),
         )
         headers = {"x-amzn-requestid": result.request_id or request_id, "content-type": "application/json"}
@@ -245,7 +246,7 @@ class LambdaService:
         reference = parse_function(function, context)
         only_latest(reference, None)
         return await self._invoke(
-            self._functions.get(reference.arn, context), payload, invocation_type, source, None
+            self._functions.get(reference.arn, context), payload, invocation_type, source, context, None
         )
 
     async def _invoke(
@@ -254,8 +255,10 @@ class LambdaService:
         payload: bytes,
         invocation_type: InvocationType,
         source: str,
+        context: CallContext,
         client_context: str | None,
     ) -> InvocationResult:
+        self._meters.call(context.trace_id, "lambda", "Invoke", function.name)
         payload = _checked(payload, invocation_type)
         request_id = new_request_id()
         if invocation_type == "DryRun":

@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from harness.aws.limits.profiles import FRESH
+from harness.emulator.services.base import CallContext
 
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:dead"
 ECHO = "def handler(event, context): return event"
@@ -304,3 +305,12 @@ def test_a_reset_forgets_everything(running: Any) -> None:
     assert running.service.take_invocations() == []
     running.create(ECHO)
     assert running.invoke(b"7")["Payload"] == b"7"
+
+
+def test_a_call_from_within_an_invocation_is_noted_under_its_trace(running: Any) -> None:
+    running.create(ECHO)
+    context = CallContext(trace_id="1-5f000000-abc")
+    running.run(running.service.invoke("app", b"1", context=context))
+    running.run(running.service.invoke("app", b"1", invocation_type="Event", context=context))
+    running.run(running.service.invoke("app", b"1", context=CallContext()))
+    assert running.meters.take_calls() == [("1-5f000000-abc", "lambda", "Invoke", "app", 2)]

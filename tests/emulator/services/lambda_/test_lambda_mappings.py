@@ -490,3 +490,18 @@ def test_a_stream_and_a_function_are_mapped_once(rig: Any) -> None:
             await rig.map()
 
     rig(test)
+
+
+def test_keys_and_data_of_every_kind_make_valid_events(rig: Any) -> None:
+    async def test(rig: Rig) -> None:
+        await rig.stream()
+        keys = ['a"b\\c', "é\n\t", "\u2028", "x" * 256]
+        for key in keys:
+            await rig.put("", key=key)
+        await rig.map()
+        await rig.drained()
+        records = orjson.loads(rig.calls[0].payload)["Records"]
+        assert [each["kinesis"]["partitionKey"] for each in records] == keys
+        assert {each["kinesis"]["data"] for each in records} == {""}
+
+    rig(test)
