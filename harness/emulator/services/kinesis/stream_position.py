@@ -9,6 +9,7 @@ import orjson
 
 from harness.emulator.services.base import CallContext
 from harness.emulator.services.json_protocol import parse_body
+from harness.emulator.services.kinesis.errors import invalid_argument
 from harness.emulator.services.kinesis.registry import StreamRegistry, name_in_arn
 from harness.emulator.services.kinesis.streams import Stream
 from harness.emulator.services.kinesis.tokens import Tokens
@@ -30,6 +31,8 @@ class StreamPositions:
         "AcceptedRecords": n}`, all at one moment. A shard without an iterator counts with all it retains.
         `AcceptedRecords` is the stream's meter `put_records`. Raises AwsError."""
         body = parse_body(raw)
+        if not isinstance(body.get("StreamARN"), str) or not isinstance(body.get("ShardIterators"), dict):
+            raise invalid_argument("StreamARN (a string) and ShardIterators (an object) must be given.")
         stream = self._registry.usable(name_in_arn(body["StreamARN"], context), context, now_s)
         answer = {
             "RecordsBehind": _records_behind(stream, body["ShardIterators"], self._registry.tokens),

@@ -7,6 +7,8 @@ import json
 import os
 import re
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -250,3 +252,17 @@ def test_new_code_runs_in_new_environments(running: Any, zipped: Callable[..., b
         FunctionName="app", Environment={"Variables": {"VALUE": "3"}}
     )
     assert running.invoke()["Payload"] == b"3"
+
+
+def test_a_web_page_cannot_take_an_environments_work(running: Any) -> None:
+    running.create("import os\ndef handler(event, context): return os.environ['AWS_LAMBDA_RUNTIME_API']")
+    address = json.loads(running.invoke()["Payload"])
+    for headers in ({"Origin": "http://elsewhere"}, {"Host": "elsewhere:80"}):
+        request = urllib.request.Request(
+            f"http://{address}/2018-06-01/runtime/invocation/next", headers=headers
+        )
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(request, timeout=10)
+        assert caught.value.code == 403
+        caught.value.close()
+    assert json.loads(running.invoke()["Payload"]) == address

@@ -126,6 +126,8 @@ class AsyncInvocations:
     async def _attempt(self, event: AsyncEvent) -> None:
         function = self._functions.find(event.function_arn)
         if function is None:  # deleted meanwhile: AWS drops its events too
+            name = event.function_arn.rpartition(":")[2]
+            self._meters.counter("lambda", name, "async_dropped").value += 1
             self._queue.finish(event)
             return
         policy = self._policy(function)

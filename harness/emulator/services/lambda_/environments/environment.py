@@ -133,7 +133,8 @@ class Environment:
         handler = self.revision.configuration.handler
         arguments = [sys.executable, str(BOOTSTRAP), self._surroundings.client, handler, str(os.getpid())]
         pid = await self._process.start(arguments, self.revision.package.folder, variables)
-        self._account = open_account(pid)
+        with contextlib.suppress(OSError):  # it has ended already, and `exited` will say so
+            self._account = open_account(pid)
 
     async def _init_failed(self, answer: Answer, status: InvocationStatus) -> InitFailed:
         usage = (
@@ -207,9 +208,7 @@ class Environment:
 
     async def close(self) -> None:
         """End the process and its port. May be called twice."""
-        if self._process.pid is not None:
-            self._process.kill()
-            await asyncio.shield(self._process.exited)
+        await self._process.end()
         self.log.end_of_output()
         if self._account is not None:
             self._account.close()

@@ -48,21 +48,25 @@ class ChildProcess:
         self._read_fd: int | None = None
         self._started: asyncio.Future[int] = self._loop.create_future()
         self.exited: asyncio.Future[Exit] = self._loop.create_future()
-        self.pid: int | None = None
+        self._thread: threading.Thread | None = None
 
     async def start(self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> int:
         """Start it and return its pid. Raises OSError when it cannot be started."""
         self._read_fd, write_fd = os.pipe()
         os.set_blocking(self._read_fd, False)
         self._loop.add_reader(self._read_fd, self.drain)
-        threading.Thread(
+        self._thread = threading.Thread(
             target=self._run,
             args=(list(arguments), folder, dict(environment), write_fd),
             name="lambda-environment",
             daemon=True,
-        ).start()
-        self.pid = await asyncio.shield(self._started)
-        return self.pid
+        )
+        self._thread.start()
+        try:
+            return await asyncio.shield(self._started)
+        except OSError:
+            self._close_pipe()
+            raise
 
     def _run(self, arguments: list[str], folder: Path, environment: dict[str, str], write_fd: int) -> None:
         """The thread: start, tell the loop, wait, tell the loop."""
@@ -119,8 +123,15 @@ class ChildProcess:
             os.close(self._read_fd)
             self._read_fd = None
 
-    def kill(self) -> None:
-        """Kill it and all that it started. Does nothing when it has ended."""
-        if self.pid is not None and not self.exited.done():
+    async def end(self) -> None:
+        """Kill it and all that it started, even if it is only just starting, and wait until it has ended."""
+        if self._thread is None:
+            return
+        try:
+            pid = await asyncio.shield(self._started)
+        except OSError:  # it never began
+            return
+        if not self.exited.done():
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
+                os.killpg(pid, signal.SIGKILL)
+        await asyncio.shield(self.exited)

@@ -1,5 +1,7 @@
 """The Lambda Runtime API as one environment sees it: a loopback port that is its own.
 
+A web page can reach any local port, so requests with an Origin, or for another Host, are refused.
+
 docs: Using the Lambda runtime API for custom runtimes (read 2026)
 """
 
@@ -65,6 +67,7 @@ class RuntimeApi:
         self._on_delivery = on_delivery
         self._server: asyncio.Server | None = None
         self._http: web.Server | None = None
+        self._address = ""
         self._current: Work | None = None
         self._offered: asyncio.Future[Work] = self._loop.create_future()
         self._answer: asyncio.Future[Answer] | None = None
@@ -77,7 +80,8 @@ class RuntimeApi:
             self._handle, request_factory=self._request, access_log=None, max_field_size=MAX_HEADER_BYTES
         )
         self._server = await self._loop.create_server(self._http, "127.0.0.1", 0)
-        return f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        self._address = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return self._address
 
     async def close(self) -> None:
         """Stop listening and drop the runtime's connections."""
@@ -99,6 +103,8 @@ class RuntimeApi:
         )
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if "Origin" in request.headers or request.headers.get("Host") != self._address:
+            return _refusal(403, "Forbidden", "The Runtime API is for this environment's process only.")
         if request.method == "GET" and request.path == f"{API}/invocation/next":
             return await self._next()
         if request.method != "POST":
