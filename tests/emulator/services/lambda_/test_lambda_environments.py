@@ -82,7 +82,8 @@ def test_each_invocation_is_measured_and_has_a_trace_of_its_own(running: Any) ->
     assert busy.init_cpu_ms is None
     assert busy.cpu_ms > 5 * cold.cpu_ms
     assert busy.wall_ms >= 0.5 * busy.cpu_ms
-    assert large.peak_memory_mb > cold.peak_memory_mb + 50
+    if sys.platform == "linux":  # elsewhere the system does not tell a peak
+        assert large.peak_memory_mb > cold.peak_memory_mb + 50
     assert {each.status for each in (cold, busy, large)} == {"ok"}
     assert len({each.trace_id for each in (cold, busy, large)}) == 3
     assert (cold.function, cold.source, cold.memory_mb, cold.architecture) == ("app", "api", 128, "x86_64")
