@@ -374,7 +374,7 @@ def test_a_target_is_there_within_its_block_only(tmp_path: Path) -> None:
     target = EmbeddedTarget(limits=ESTABLISHED, port=0, data_dir=tmp_path)
     with pytest.raises(TargetError, match="not started"):
         target.cloud()
-    with target.start():
+    with target.start(tmp_path / "logs"):
         target.cloud().client("s3").create_bucket(Bucket="bucket")
         observation = target.observer().observe()
         assert ("s3", "bucket", "put_requests", 1) in observation.usage
@@ -395,7 +395,7 @@ def test_one_that_stands_is_found_used_and_stopped(tmp_path: Path, monkeypatch: 
         assert standing.find() == started
         with pytest.raises(TargetError, match="stands already"):
             standing.start(port=0, data_dir=tmp_path / "more", limits=ESTABLISHED)
-        with StandingTarget(started.endpoints).start() as target:
+        with StandingTarget(started.endpoints).start(tmp_path / "logs") as target:
             assert target.observer().observe().incidents == []
     finally:
         assert standing.stop() == started
