@@ -119,12 +119,13 @@ class DynamoDbService:
         return orjson.dumps(run(self.tables, request, context))
 
     async def start(self) -> None:
-        """Begin to remove items whose time to live is over, and to build indexes."""
+        """Begin to do what is done in the background: expiry, trimming, building indexes."""
         self._keeper = asyncio.create_task(self._keep_house())
 
     async def _keep_house(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
+            self.tables.changes.trim(self.tables.clock())
             for table in self.tables:
                 self.tend(table)
                 await asyncio.sleep(0)

@@ -144,13 +144,16 @@ def test_index_writes_take_units_of_their_own(db_: Any) -> None:
         "GlobalSecondaryIndexes": {"by_city": one, "cities": one},
     }
     assert put(device(9, model=s("x2")))["CapacityUnits"] == 1.0  # projected nowhere
+    renamed = put(device(9, model=s("x2"), name_=s("new")))
+    assert renamed["GlobalSecondaryIndexes"] == {"by_city": one}
+    assert renamed["CapacityUnits"] == 2.0
     moved = put(device(9, model=s("x2"), city=s("bari")))
     assert moved["GlobalSecondaryIndexes"] == {
         "by_city": {"CapacityUnits": 2.0},
         "cities": {"CapacityUnits": 2.0},
     }
     assert put(device(9, model=s("x2"), city=None))["CapacityUnits"] == 3.0
-    assert db_.units(table="devices") == 6 * 4 + 4 + 1 + 5 + 3
+    assert db_.units(table="devices") == 6 * 4 + 4 + 1 + 2 + 5 + 3
 
 
 def test_index_reads_count_what_the_index_holds(db_: Any) -> None:
