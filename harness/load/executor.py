@@ -161,7 +161,7 @@ class Executor:
             self._waiting.popleft()
 
     def _give_up_on_silent(self, now_s: float) -> None:
-        while self._waiting and now_s - self._waiting[0][0].attempt_s >= REQUEST_TIMEOUT_S:
+        while self._waiting and self._waiting[0][0].attempt_s + REQUEST_TIMEOUT_S <= now_s:
             flight = self._waiting[0][0]
             self._transport.abandon(flight)
             self.broken(flight, now_s, sent=True)
