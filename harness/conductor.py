@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import reports
-from harness.errors import EXIT_INTERRUPTED, LaunchdayError, MeasurementInvalid
+from harness.errors import EXIT_INTERRUPTED, LaunchdayError, MeasurementInvalid, TargetError
 from harness.load.events import events_of
 from harness.load.launch import Generator, Ready, Second
 from harness.load.plan import LoadPlan
@@ -29,6 +29,7 @@ from harness.measure.run_folder import RunFolder
 from harness.measure.sampler import Sampler
 from harness.objectives import Objectives
 from harness.pipeline import Cloud, DeployParameters, Outputs, Pipeline
+from harness.pipeline_loader import asking
 from harness.scenario import Overrides, Scenario
 from harness.targets.base import Target
 from reports.checks.catalogue import check_objectives
@@ -114,7 +115,7 @@ def _on_target(rehearsal: Rehearsal, target: Target, folder: RunFolder, listener
     cloud = target.cloud()
     run_id = uuid.uuid4().hex[:8]
     listener.stage("deploy", rehearsal.pipeline.name)
-    outputs = _deploy(rehearsal, cloud)
+    outputs = deploy(rehearsal.pipeline, cloud, rehearsal.scenario, rehearsal.settings)
     _keep_plan(rehearsal, run_id, outputs, folder)
     observer = target.observer()
     folder.set_observer(observer.completeness)
@@ -133,22 +134,24 @@ def _on_target(rehearsal: Rehearsal, target: Target, folder: RunFolder, listener
     _reconcile(rehearsal, run_id, cloud, outputs, folder)
 
 
-def deploy_parameters(scenario: Scenario, settings: Mapping[str, str]) -> DeployParameters:
-    """What `scenario` asks of a deployment; `settings` go before its own."""
-    return DeployParameters(
+def deploy(pipeline: Pipeline, cloud: Cloud, scenario: Scenario, settings: Mapping[str, str]) -> Outputs:
+    """Stand `pipeline` up for what `scenario` asks of it; `settings` go before the scenario's own.
+
+    Raises TargetError when it cannot be stood up."""
+    parameters = DeployParameters(
         accounts=scenario.population.accounts,
         peak_events_per_s=scenario.peak_events_per_s,
         settings={**scenario.settings, **settings},
     )
-
-
-def _deploy(rehearsal: Rehearsal, cloud: Cloud) -> Outputs:
-    return rehearsal.pipeline.deploy(cloud, deploy_parameters(rehearsal.scenario, rehearsal.settings))
+    with asking(pipeline, "be deployed", TargetError):
+        return pipeline.deploy(cloud, parameters)
 
 
 def _keep_plan(rehearsal: Rehearsal, run_id: str, outputs: Outputs, folder: RunFolder) -> None:
     scenario, pipeline = rehearsal.scenario, rehearsal.pipeline
-    entrances = pipeline.entrances(outputs)
+    with asking(pipeline, "say its entrances", TargetError):
+        entrances = pipeline.entrances(outputs)
+        fingerprint, unbilled = pipeline.fingerprint(), pipeline.unbilled(outputs)
     routes = [entrance.route for entrance in entrances]
     check_objectives(rehearsal.objectives, routes)
     plan = Plan(
@@ -159,13 +162,10 @@ def _keep_plan(rehearsal: Rehearsal, run_id: str, outputs: Outputs, folder: RunF
         scale=1.0,
         seed=scenario.seed,
         region=rehearsal.region,
-        pipeline={"name": pipeline.name, "hash": pipeline.fingerprint()},
+        pipeline={"name": pipeline.name, "hash": fingerprint},
         routes=routes,
         objectives=[str(objective) for objective in rehearsal.objectives],
-        unbilled=[
-            {"service": item.service, "resource": item.resource, "why": item.why}
-            for item in pipeline.unbilled(outputs)
-        ],
+        unbilled=[{"service": item.service, "resource": item.resource, "why": item.why} for item in unbilled],
         hops={entrance.route: list(entrance.hops) for entrance in entrances if entrance.hops},
         free_tier=rehearsal.free_tier,
     )
@@ -247,16 +247,13 @@ def _reconcile(rehearsal: Rehearsal, run_id: str, cloud: Cloud, outputs: Outputs
     if acceptance is None:
         raise MeasurementInvalid("The load generator left no record of what was accepted.")
     ledger = Ledger(acceptance, run_id)
-    try:
+    with asking(rehearsal.pipeline, "show its evidence", MeasurementInvalid):
         ledger.record_many(rehearsal.pipeline.evidence(cloud, outputs, run_id))
-    except LaunchdayError:
-        raise
-    except Exception as error:  # whatever a pipeline's own code raises: without evidence there is no ledger
-        raise MeasurementInvalid(f"The evidence could not be read: {error}.") from error
     summary = folder.load_summary()
     if summary is not None:
         events = events_of(
             rehearsal.scenario, rehearsal.scenario.seed, run_id, float(summary["started_at_s"])
         )
-        ledger.predict_many(rehearsal.pipeline.predict(events))
+        with asking(rehearsal.pipeline, "predict outcomes", MeasurementInvalid):
+            ledger.predict_many(rehearsal.pipeline.predict(events))
     folder.write_ledger(ledger)

@@ -1,9 +1,13 @@
-"""Loads a pipeline: a folder with a `pipeline.py` that binds the name `pipeline`."""
+"""Loads a pipeline, a folder with a `pipeline.py` that binds the name `pipeline`, and tells what it raises."""
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import inspect
 import sys
+import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -22,15 +26,7 @@ def load_pipeline(directory: Path) -> Pipeline:
     import what lies beside it.
 
     Raises UsageError, in one sentence, when there is none or when it lacks a part of the protocol."""
-    directory = directory.resolve()
-    if not directory.is_dir():
-        raise UsageError(f"There is no pipeline folder {directory}.")
-    path = directory / _FILE
-    if not path.is_file():
-        raise UsageError(
-            f"The folder {directory} holds no pipeline: it has no {_FILE}.",
-            f"A pipeline is a folder whose {_FILE} binds the name `pipeline`.",
-        )
+    path = _file(directory.resolve())
     pipeline = _bound(path)
     missing = [name for name in _ATTRIBUTES if not hasattr(pipeline, name)]
     missing += [f"{name}()" for name in _METHODS if not callable(getattr(pipeline, name, None))]
@@ -40,6 +36,46 @@ def load_pipeline(directory: Path) -> Pipeline:
             "harness.pipeline.Pipeline says what a pipeline is.",
         )
     return cast("Pipeline", pipeline)
+
+
+@contextlib.contextmanager
+def asking(pipeline: Pipeline, could_not: str, kind: type[LaunchdayError]) -> Iterator[None]:
+    """While a pipeline's own code runs: what it raises becomes one sentence, `kind`, that says where.
+
+    What is a LaunchdayError already stays what it is."""
+    try:
+        yield
+    except LaunchdayError:
+        raise
+    except Exception as error:  # whatever a person's code raises is to be told as a mistake in that code
+        what = f"{type(error).__name__}: {error}".rstrip(".: ")
+        where = _where(error, Path(inspect.getfile(type(pipeline))).parent)
+        raise kind(f"The pipeline {pipeline.name} could not {could_not}: {what} ({where}).") from error
+
+
+def _where(error: Exception, folder: Path) -> str:
+    """`<file>, line <n>`: where in `folder` the error came about, or else where at all."""
+    passed = traceback.extract_tb(error.__traceback__)
+    inside = [frame for frame in passed if folder in Path(frame.filename).parents]
+    last = (inside or passed)[-1]
+    return f"{last.filename}, line {last.lineno}"
+
+
+def _file(directory: Path) -> Path:
+    """The pipeline's file in `directory`. Raises UsageError."""
+    path = directory / _FILE
+    try:
+        if not directory.is_dir():
+            raise UsageError(f"There is no pipeline folder {directory}.")
+        found = path.is_file()
+    except OSError as error:
+        raise UsageError(f"The pipeline {path} cannot be read: {error.strerror or error}.") from None
+    if not found:
+        raise UsageError(
+            f"The folder {directory} holds no pipeline: it has no {_FILE}.",
+            f"A pipeline is a folder whose {_FILE} binds the name `pipeline`.",
+        )
+    return path
 
 
 def _bound(path: Path) -> object:

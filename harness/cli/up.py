@@ -9,7 +9,7 @@ import click
 
 from harness.aws.limits.profiles import load_limits
 from harness.cli.options import where_options
-from harness.conductor import deploy_parameters
+from harness.conductor import deploy
 from harness.emulator import standing
 from harness.pipeline_loader import REFERENCE_PIPELINE, load_pipeline
 from harness.scenario import load_scenario
@@ -55,7 +55,7 @@ def up(
     )
     try:
         cloud = embedded_cloud(stands.endpoints, region)
-        outputs = pipeline.deploy(cloud, deploy_parameters(sized_for, dict(settings)))
+        outputs = deploy(pipeline, cloud, sized_for, dict(settings))
     except BaseException:
         standing.stop()
         raise

@@ -13,7 +13,8 @@ import orjson
 
 from harness.errors import MeasurementInvalid
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""What the system says of a full disk, or a full share of one."""
 
 
 @contextmanager
@@ -22,7 +23,7 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
+        if error.errno in FULL:
             raise MeasurementInvalid(
                 f"The disk is full: '{path}' could not be written.",
                 "Free some space, or put the run folder elsewhere with --out; what was written is kept.",

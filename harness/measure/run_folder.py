@@ -24,6 +24,7 @@ import io
 import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, cast
@@ -33,7 +34,7 @@ from numpy.typing import NDArray
 
 from harness.errors import EXIT_INTERRUPTED, EXIT_TARGET, LaunchdayError, MeasurementInvalid, UsageError
 from harness.measure.acceptance import AcceptanceArray
-from harness.measure.files import RowLog, read_json, read_rows, replace_file, replace_json, writing
+from harness.measure.files import FULL, RowLog, read_json, read_rows, replace_file, replace_json, writing
 from harness.measure.ledger import Ledger
 from harness.measure.ledger_result import LedgerResult
 from harness.measure.meters import CallTally, Usage
@@ -102,12 +103,12 @@ class RunFolder:
     @classmethod
     def create(cls, root: Path, scenario: str, now_s: float) -> RunFolder:
         """A new folder `<UTC time>-<scenario>` in `root`, which is made when it is not there. Two runs of one
-        second get two folders. Raises MeasurementInvalid when it cannot be written."""
+        second get two folders. Raises UsageError when it cannot be made."""
         stamp = dt.datetime.fromtimestamp(now_s, dt.UTC).strftime("%Y%m%dT%H%M%SZ")
         name = f"{stamp}-{_UNSAFE.sub('-', scenario).strip('-.') or 'run'}"
         path = root / name
         taken = 1
-        with writing(path):
+        with _making(path):
             root.mkdir(parents=True, exist_ok=True)
             while not _made(path):
                 taken += 1
@@ -116,9 +117,11 @@ class RunFolder:
 
     @classmethod
     def create_at(cls, path: Path, scenario: str, now_s: float) -> RunFolder:
-        """A new folder at `path`. Raises UsageError when something is there already, and MeasurementInvalid
-        when it cannot be written."""
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        """A new folder at `path`. Raises UsageError when something is there already or it cannot be made, and
+        MeasurementInvalid when the disk is full."""
+        with _making(path):
+            taken = path.exists() and (not path.is_dir() or any(path.iterdir()))
+        if taken:
             raise UsageError(f"'{path}' is there already.", "Give --out a folder that does not exist yet.")
         state: dict[str, Any] = {
             "format": FORMAT,
@@ -128,7 +131,7 @@ class RunFolder:
             "status": "running",
         }
         folder = cls(path, state)
-        with writing(path):
+        with _making(path):
             for part in ("load", "ledger", "logs"):
                 (path / part).mkdir(parents=True, exist_ok=True)
         folder._store_state()
@@ -361,6 +364,21 @@ class RunFolder:
     def logs_path(self) -> Path:
         """The folder for logs."""
         return self.path / "logs"
+
+
+@contextmanager
+def _making(path: Path) -> Iterator[None]:
+    """Turn the errors of making the folder `path` into UsageError; a full disk is MeasurementInvalid."""
+    try:
+        with writing(path):
+            yield
+    except MeasurementInvalid as error:
+        if not isinstance(error.__cause__, OSError) or error.__cause__.errno in FULL:
+            raise
+        why = error.__cause__.strerror or error.__cause__
+        raise UsageError(
+            f"The run folder '{path}' cannot be made: {why}.", "Choose another with --out."
+        ) from None
 
 
 def _made(path: Path) -> bool:

@@ -115,8 +115,9 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(MeasurementInvalid, match="could not be written"):
-        RunFolder.create(tmp_path / "file", "s", NOW_S)
+    for make in (RunFolder.create, RunFolder.create_at):
+        with pytest.raises(UsageError, match=r"cannot be made: Not a directory\. Choose another with --out"):
+            make(tmp_path / "file" / "run", "s", NOW_S)
 
 
 def test_out_must_be_new(tmp_path: Path) -> None:
