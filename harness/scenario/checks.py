@@ -12,7 +12,9 @@ def in_range(what: str, value: float, lowest: float, highest: float) -> None:
     if math.isnan(value):
         raise UsageError(f"{_capital(what)} must be a number, not {value!r}.")
     if not lowest <= value <= highest:
-        raise UsageError(f"{_capital(what)} must be from {lowest:,g} to {highest:,g}, not {value:,g}.")
+        raise UsageError(
+            f"{_capital(what)} must be from {lowest:,.12g} to {highest:,.12g}, not {value:,.12g}."
+        )
 
 
 def whole(what: str, value: int, lowest: int, highest: int) -> None:

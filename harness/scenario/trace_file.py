@@ -64,24 +64,25 @@ def read_trace(path: Path) -> TraceRows:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
-            return _rows(path, csv.reader(lines, strict=True))
+            return _rows(path, lines)
     except OSError as error:
         raise UsageError(f"The trace {path} cannot be read: {error.strerror or error}.") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"The trace {path} is not a CSV file in UTF-8: {error}.") from error
 
 
-def _rows(path: Path, reader: Iterable[Sequence[str]]) -> TraceRows:
-    numbered = enumerate(reader, start=1)
-    _, header = next(numbered, (0, []))
+def _rows(path: Path, lines: Iterable[str]) -> TraceRows:
+    reader = csv.reader(lines, strict=True)
+    header = next(reader, [])
     columns = _columns(path, header)
     values: dict[str, list[float]] = {
         name: [] for name in ("time", "latitude", "longitude", *_OPTIONAL_NUMBERS)
     }
     vehicles: list[str] = []
-    for line, row in numbered:
+    for row in reader:
         if not row:
             continue
+        line = reader.line_num
         if len(row) != len(header):
             raise UsageError(
                 f"{path}, line {line}: the row has {len(row)} fields where the header has {len(header)}."
