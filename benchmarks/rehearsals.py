@@ -85,12 +85,13 @@ class Watch:
         """Looked up once a process, but again for one that was not yet what it becomes."""
         role = self._roles.get(process.pid, "other")
         if role == "other":
-            role = "command" if process.pid == self._root.pid else _role_of(process)
+            role = "command" if process.pid == self._root.pid else role_of(process)
             self._roles[process.pid] = role
         return role
 
 
-def _role_of(process: psutil.Process) -> str:
+def role_of(process: psutil.Process) -> str:
+    """What a process of Launchday's does, by its environment and command line; `other` if they do not say."""
     function = process.environ().get("AWS_LAMBDA_FUNCTION_NAME")
     if function:
         return f"function {function.rpartition('-')[2]}"
@@ -135,7 +136,7 @@ def rehearse(arguments: Sequence[str], folder: Path) -> Rehearsed:
     """`launchday run ARGUMENTS` into `folder`, with a port of its own. Raises CannotMeasure when it leaves no
     result."""
     command = [launchday(), "run", *arguments, "--port", "0", "--quiet", "--out", str(folder)]
-    began, before_s = time.monotonic(), _busy_s()
+    began, before_s = time.monotonic(), busy_s()
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(command, stdout=said, stderr=said)
         try:
@@ -147,7 +148,7 @@ def rehearse(arguments: Sequence[str], folder: Path) -> Rehearsed:
         said.seek(0)
         last_words = said.read().decode(errors="replace").strip()[-500:]
     wall_s = time.monotonic() - began
-    others_s = _busy_s() - before_s - sum(looks[-1].cpu_s.values())
+    others_s = busy_s() - before_s - sum(looks[-1].cpu_s.values())
     try:
         result = json.loads((folder / "result.json").read_bytes())
     except OSError:
@@ -170,7 +171,8 @@ def _watch(process: subprocess.Popen[bytes]) -> list[Look]:
     return watch.looks
 
 
-def _busy_s() -> float:
+def busy_s() -> float:
+    """CPU seconds that this machine has worked so far, over all cores and processes."""
     times = psutil.cpu_times()
     return sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0)
 
