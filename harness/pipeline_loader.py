@@ -1,4 +1,4 @@
-"""Loads a pipeline, a folder with a `pipeline.py` that binds the name `pipeline`, and tells what it raises."""
+"""Loads a pipeline, a folder whose `pipeline.py` binds the name `pipeline`, and tells what it raises."""
 
 from __future__ import annotations
 
