@@ -86,7 +86,7 @@ def _read_plan(path: Path) -> LoadPlan:
 
 def _generate(plan: LoadPlan, out: Path, *, lifeline: bool) -> int:
     scenario = plan.load_scenario()
-    routes_of(plan, scenario)
+    routes_of(plan.pipeline_dir, plan.outputs, scenario)
     ensure_descriptors(cap_of(plan.in_flight_cap, 0, plan.workers))
     files = LoadFiles(out)
     environment = Environment(events=Events())

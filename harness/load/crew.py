@@ -28,6 +28,7 @@ from harness.load.routes import Routes
 from harness.load.second import SecondData
 from harness.load.tally import Tally
 from harness.load.worker import Share, cap_of
+from harness.pipeline import Outputs
 from harness.pipeline_loader import load_pipeline
 from harness.scenario import Scenario
 
@@ -39,9 +40,17 @@ _LOOK_S = 0.5
 ScenarioOf = Callable[[LoadPlan], Scenario]
 
 
-def routes_of(plan: LoadPlan, scenario: Scenario) -> Routes:
-    """The entrances that the plan's pipeline has, for what `scenario` sends. Raises UsageError."""
-    routes = Routes(load_pipeline(plan.pipeline_dir).entrances(plan.outputs))
+def routes_of(pipeline_dir: Path, outputs: Outputs, scenario: Scenario) -> Routes:
+    """The entrances of the pipeline, for what `scenario` sends. Raises UsageError."""
+    pipeline = load_pipeline(pipeline_dir)
+    try:
+        routes = Routes(pipeline.entrances(outputs))
+    except LaunchdayError:
+        raise
+    except Exception as error:  # a person's code, given outputs that may be another pipeline's
+        raise UsageError(
+            f"These outputs make no entrances of {pipeline.name}: {type(error).__name__}: {error}."
+        ) from error
     routes.check(scenario)
     return routes
 
@@ -97,7 +106,7 @@ class Crew:
     def _run_here(self) -> None:
         share = Share(self._scenario, self._plan.run_id, self.started_at_s, self._plan.in_flight_cap)
         ensure_descriptors(share.in_flight_cap)
-        routes = routes_of(self._plan, self._scenario)
+        routes = routes_of(self._plan.pipeline_dir, self._plan.outputs, self._scenario)
         self._driver = Driver(share, routes, lambda second: self._merge.second(0, second), self._on_ended)
         if self.interrupted:
             self._driver.stop()
@@ -186,11 +195,7 @@ class CrewMember:
         scenario = self._scenario_of(plan)
         share = Share(scenario, plan.run_id, started_at_s, cap_of(plan.in_flight_cap, k, n), k, n)
         ensure_descriptors(share.in_flight_cap)
-        if self._pipeline_dir is not None:
-            routes = Routes(load_pipeline(self._pipeline_dir).entrances(plan.outputs))
-            routes.check(scenario)
-        else:
-            routes = routes_of(plan, scenario)
+        routes = routes_of(self._pipeline_dir or plan.pipeline_dir, plan.outputs, scenario)
 
         def on_second(second: SecondData) -> None:
             self._runner.send_message(SECOND, {"k": k, "second": second.to_message()})

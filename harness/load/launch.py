@@ -83,6 +83,11 @@ GeneratorEvent = Ready | Second | Done
 _SECOND_FIELDS = tuple(field.name for field in fields(Second))
 
 
+def command(plan: Path, out: Path) -> list[str]:
+    """What starts the generator's process."""
+    return [sys.executable, "-m", "harness.load", "--plan", str(plan), "--out", str(out), "--lifeline"]
+
+
 class Generator:
     """The process `python -m harness.load`. A context manager: on exit no process is left.
 
@@ -103,25 +108,12 @@ class Generator:
         return self._process.pid if self._process else None
 
     def start(self) -> None:
-        """Start the process. Returns at once; `events` begins with Ready."""
-        self._out.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix="launchday-plan-", suffix=".json")  # mode 0600: it holds keys
-        self._plan_file = Path(name)
-        with os.fdopen(handle, "w", encoding="utf-8") as plan:
-            json.dump(self._plan.to_json(), plan)
-        command = [
-            sys.executable,
-            "-m",
-            "harness.load",
-            "--plan",
-            name,
-            "--out",
-            str(self._out),
-            "--lifeline",
-        ]
+        """Start the process. Returns at once; `events` begins with Ready. Raises MeasurementInvalid when the
+        plan cannot be written."""
+        self._plan_file = self._write_plan()
         with self._open_log() as log:
             self._process = subprocess.Popen(
-                command,
+                command(self._plan_file, self._out),
                 stdin=subprocess.PIPE,  # the lifeline: it ends with us, however we end
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -129,6 +121,20 @@ class Generator:
             )
         assert self._process.stdout is not None
         threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True).start()
+
+    def _write_plan(self) -> Path:
+        try:
+            self._out.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(
+                prefix="launchday-plan-", suffix=".json"
+            )  # mode 0600: it has keys
+            with os.fdopen(handle, "w", encoding="utf-8") as plan:
+                json.dump(self._plan.to_json(), plan)
+        except OSError as error:
+            raise MeasurementInvalid(
+                f"The load plan cannot be written: {error.strerror or error}."
+            ) from error
+        return Path(name)
 
     def _open_log(self) -> IO[bytes]:
         return (self._log or Path(os.devnull)).open("ab")
