@@ -39,11 +39,13 @@ _ROLES = {
 
 @dataclass(frozen=True)
 class Look:
-    """The processes at one moment, by role: CPU seconds so far, of ended ones too, and resident bytes."""
+    """The processes at one moment, by role: CPU seconds so far, of ended ones too; resident bytes of those
+    that run, and how many they are."""
 
     at_s: float
     cpu_s: Mapping[str, float]
     resident_bytes: Mapping[str, float]
+    processes: Mapping[str, int]
 
 
 class Watch:
@@ -58,6 +60,7 @@ class Watch:
     def look(self) -> None:
         """Look now."""
         resident: dict[str, float] = {}
+        processes: dict[str, int] = {}
         for process in [self._root, *self._children()]:
             try:
                 with process.oneshot():
@@ -66,7 +69,8 @@ class Watch:
                 continue
             self._cpu_s[process.pid] = cpu.user + cpu.system
             resident[role] = resident.get(role, 0.0) + memory.rss
-        self.looks.append(Look(time.time(), self._cpu_by_role(), resident))
+            processes[role] = processes.get(role, 0) + 1
+        self.looks.append(Look(time.time(), self._cpu_by_role(), resident, processes))
 
     def _cpu_by_role(self) -> dict[str, float]:
         total: dict[str, float] = {}
