@@ -83,7 +83,7 @@ class FunctionOperations:
         async def prepare() -> None:
             try:
                 package = await asyncio.to_thread(unpack, zipped, self._packages / function.name)
-            except OSError as error:
+            except Exception as error:  # a full disk, or one of the many ways in which a zip file is broken
                 function.last_update_status = "Failed"
                 function.state = "Active" if function.package else "Failed"
                 function.state_reason = f"The package could not be unpacked: {error}"

@@ -17,6 +17,14 @@ _REFERENCE = re.compile(
 )
 
 
+_QUEUE = re.compile(r"arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[a-zA-Z0-9_-]{1,80}(?:\.fifo)?")
+
+
+def is_queue(arn: str) -> bool:
+    """Whether `arn` is that of an SQS queue."""
+    return _QUEUE.fullmatch(arn) is not None
+
+
 class FunctionReference(NamedTuple):
     """What a caller means: `arn` is without the qualifier."""
 

@@ -14,7 +14,7 @@ from harness.emulator.services.lambda_.errors import conflict, invalid, not_foun
 from harness.emulator.services.lambda_.functions import EventInvokeConfig, Function, Functions
 from harness.emulator.services.lambda_.leases import Leases
 from harness.emulator.services.lambda_.members import Members
-from harness.emulator.services.lambda_.names import only_latest, parse_function
+from harness.emulator.services.lambda_.names import is_queue, only_latest, parse_function
 from harness.emulator.services.lambda_.operations import Body, Operation, page
 from harness.emulator.services.lambda_.packages import MAX_UNZIPPED_BYTES, MAX_ZIPPED_BYTES
 
@@ -22,7 +22,6 @@ MINIMUM_UNRESERVED = 100
 """docs: Configuring reserved concurrency: 100 units of the account's stay unreserved (read 2026)."""
 CODE_STORAGE_BYTES = 75 * 1024**3
 """docs: Lambda quotas, function and layer storage (read 2026). Not enforced."""
-DESTINATIONS = ("arn:aws:sqs:", "arn:aws:lambda:")
 
 
 class SettingOperations:
@@ -231,7 +230,7 @@ def _statement(function: Function, sid: str, members: Members) -> dict[str, Any]
 def _destination(destinations: Members, name: str) -> str | None:
     structure = destinations.structure(name)
     arn = structure.text("Destination") if structure else None
-    if arn and not arn.startswith(DESTINATIONS):
+    if arn and not (is_queue(arn) or arn.startswith("arn:aws:lambda:")):
         raise invalid(f"The embedded Lambda offers SQS queues and functions as destinations, not {arn}.")
     return arn or None
 

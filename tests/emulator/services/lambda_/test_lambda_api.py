@@ -102,6 +102,11 @@ def test_lists_come_in_pages(running: Any) -> None:
             "InvalidParameterValueException",
             "SQS",
         ),
+        (
+            {"DeadLetterConfig": {"TargetArn": "arn:aws:sqs:us-east-1:queue"}},
+            "InvalidParameterValueException",
+            "SQS",
+        ),
         ({"Publish": True}, "InvalidParameterValueException", "versions"),
     ],
 )
@@ -120,6 +125,28 @@ def test_what_cannot_be_created(
     assert (found, status) == (code, 400)
     assert words in message
     assert running.client.list_functions()["Functions"] == []
+
+
+def test_a_package_that_breaks_while_it_is_unpacked_fails_its_function(
+    running: Any, zipped: Callable[..., bytes]
+) -> None:
+    package = bytearray(zipped(ECHO))
+    package[package.index(b"app.py") + len("app.py")] ^= 0xFF  # the first byte of the file: its sum is wrong
+    running.client.create_function(
+        FunctionName="app",
+        Runtime="python3.12",
+        Role="arn:aws:iam::000000000000:role/function",
+        Handler="app.handler",
+        Code={"ZipFile": bytes(package)},
+    )
+    while (found := running.client.get_function_configuration(FunctionName="app"))["State"] == "Pending":
+        pass
+    assert (found["State"], found["LastUpdateStatus"]) == ("Failed", "Failed")
+    assert "could not be unpacked" in found["StateReason"]
+    assert error_of(running.client.invoke, FunctionName="app")[:2] == ("ResourceConflictException", 409)
+    running.client.update_function_code(FunctionName="app", ZipFile=zipped(ECHO))
+    running.settle()
+    assert running.invoke(b"1")["Payload"] == b"1"
 
 
 def test_a_name_is_taken_once(running: Any) -> None:

@@ -236,3 +236,15 @@ def test_one_busy_function_does_not_hold_up_another(virtual_loop: Any, queues: A
     invocations = AsyncInvocations(functions, runner, queues, Meters(), virtual_loop.time, 1.0)
     assert virtual_loop.run_until_complete(main()) == [pytest.approx(10.0)]
     assert virtual_loop.time() - started == pytest.approx(40.0, abs=1.0)  # 100 events, 32 at once
+
+
+def test_a_destination_that_fails_in_any_way_leaves_no_event_behind(
+    virtual_loop: Any, queues: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> bytes:
+        raise ValueError("no answer that can be read")
+
+    monkeypatch.setattr(queues, "call", broken)
+    trace, _, usage = dispatch(virtual_loop, queues, ["ok"], EventInvokeConfig(on_success=QUEUE))
+    assert trace == [(0.0, "ok")]
+    assert usage == {"destination_failures": 1}

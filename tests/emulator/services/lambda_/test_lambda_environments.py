@@ -255,10 +255,25 @@ def test_new_code_runs_in_new_environments(running: Any, zipped: Callable[..., b
     assert running.invoke()["Payload"] == b"3"
 
 
+def test_a_process_that_cannot_begin_is_its_functions_error_and_holds_up_no_other(running: Any) -> None:
+    source = "def handler(event, context): return 'ran'"
+    for number in range(3):  # more than may start at once
+        running.create(source, f"nul-{number}", Environment={"Variables": {"NUL": "a\0b"}})
+        answer = running.invoke(name=f"nul-{number}")
+        assert json.loads(answer["Payload"])["errorType"] == "Runtime.InvalidEntrypoint"
+    running.create(source)
+    assert running.invoke()["Payload"] == b'"ran"'
+
+
 def test_a_web_page_cannot_take_an_environments_work(running: Any) -> None:
     running.create("import os\ndef handler(event, context): return os.environ['AWS_LAMBDA_RUNTIME_API']")
     address = json.loads(running.invoke()["Payload"])
-    for headers in ({"Origin": "http://elsewhere"}, {"Host": "elsewhere:80"}):
+    for headers in (
+        {"Origin": "http://elsewhere"},
+        {"Host": "elsewhere:80"},
+        {"Sec-Fetch-Site": "cross-site"},  # what asks for an image or a script names no Origin
+        {"Referer": "http://elsewhere/page"},
+    ):
         request = urllib.request.Request(
             f"http://{address}/2018-06-01/runtime/invocation/next", headers=headers
         )

@@ -425,6 +425,47 @@ def test_a_deleted_mapping_lets_what_is_under_way_end(rig: Any) -> None:
     rig(test)
 
 
+def test_a_mapping_whose_stream_went_before_it_began_can_be_deleted(rig: Any) -> None:
+    async def test(rig: Rig) -> None:
+        await rig.stream()
+        given = {"FunctionName": "app", "EventSourceArn": STREAM, "StartingPosition": "TRIM_HORIZON"}
+        mapping_id = (await rig.do("CreateEventSourceMapping", Enabled=False, **given))["UUID"]
+        await rig.until(mapping_id, "Disabled")
+        await rig.ask("DeleteStream", StreamName="events")
+        await asyncio.sleep(1)
+        rig.kinesis.housekeep()
+        await rig.do("UpdateEventSourceMapping", UUID=mapping_id, Enabled=True)
+        await asyncio.sleep(5)
+        found = await rig.do("GetEventSourceMapping", UUID=mapping_id)
+        assert (found["State"], found["LastProcessingResult"][:16]) == ("Enabling", "PROBLEM: Stream ")
+        await rig.do("DeleteEventSourceMapping", UUID=mapping_id)
+        await asyncio.sleep(1)
+        assert (await rig.do("ListEventSourceMappings"))["EventSourceMappings"] == []
+
+    rig(test)
+
+
+def test_a_destination_that_fails_in_any_way_blocks_no_shard(
+    rig: Any, queues: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> bytes:
+        raise ValueError("no answer that can be read")
+
+    async def test(rig: Rig) -> None:
+        monkeypatch.setattr(queues, "call", broken)
+        rig.answer = lambda data: "error" if data == ["poison"] else None
+        await rig.stream()
+        await rig.map(
+            MaximumRetryAttempts=0, BatchSize=1, DestinationConfig={"OnFailure": {"Destination": QUEUE}}
+        )
+        await rig.put("poison", "good", key="one")
+        await rig.drained()
+        assert rig.trace[-1][1] == ["good"]
+        assert rig.usage("destination_failures") == 1
+
+    rig(test)
+
+
 def test_a_deleted_function_is_waited_for(rig: Any) -> None:
     async def test(rig: Rig) -> None:
         await rig.stream()
@@ -465,6 +506,11 @@ def test_a_deleted_function_is_waited_for(rig: Any) -> None:
         ({"MaximumRecordAgeInSeconds": 59}, "ValidationException", "maximumRecordAgeInSeconds"),
         (
             {"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sns:us-east-1:0:t"}}},
+            "InvalidParameterValueException",
+            "SQS queues",
+        ),
+        (
+            {"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:queue"}}},
             "InvalidParameterValueException",
             "SQS queues",
         ),

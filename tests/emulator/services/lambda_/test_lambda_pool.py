@@ -47,6 +47,9 @@ class FakeEnvironment:
             self.closed = True
             raise
         outcome = self.outcomes.pop(0) if self.outcomes else "ok"
+        if outcome == "fault":
+            self.closed = True
+            raise RuntimeError("can't start new thread")
         if outcome != "ok":
             self.closed = True
             status: Any = outcome
@@ -198,5 +201,17 @@ def test_idle_and_dead_environments_are_reaped(play: Any) -> None:
         await asyncio.sleep(3)
         pool.reap()
         assert pool.environments("arn:a") == 0
+
+    play(test)
+
+
+def test_a_fault_while_starting_is_told_and_gives_its_place_back(play: Callable[..., None]) -> None:
+    async def test(pool: EnvironmentPool) -> None:
+        FakeEnvironment.outcomes = ["fault"] * 3
+        for _ in range(3):  # more than may start at once
+            with pytest.raises(InitFailed) as caught:
+                await pool.acquire(revision("a"))
+            assert b"can't start new thread" in caught.value.answer.payload
+        await use(pool, revision("a"), 1.0)
 
     play(test)

@@ -195,8 +195,8 @@ class AsyncInvocations:
     ) -> None:
         try:
             await self.destinations.deliver(arn, record, attributes)
-        except AwsError as error:
+        except Exception as error:  # whatever it is, the event is at its end
             self._meters.counter("lambda", function.name, "destination_failures").value += 1
-            _log.error("a record of %s could not be delivered to %s: %s", function.name, arn, error)
+            _log.error("a record of %s could not be delivered to %s: %r", function.name, arn, error)
         else:
             self._meters.counter("lambda", function.name, "destination_deliveries").value += 1

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
 
-from harness.emulator.services.lambda_.environments.environment import Environment, InitFailed, Surroundings
+import orjson
+
+from harness.emulator.services.lambda_.environments.environment import (
+    Environment,
+    InitFailed,
+    Surroundings,
+    Usage,
+)
 from harness.emulator.services.lambda_.environments.placement import Bounds, Demand, Start, next_start
+from harness.emulator.services.lambda_.environments.runtime_api import Answer
 from harness.emulator.services.lambda_.functions import Revision
 
 INIT_LIMIT_S = 10.0
 """docs: Lambda runtime environment, the init phase is limited to 10 seconds (read 2026)."""
 IDLE_LIMIT_S = 300.0
 """AWS does not say how long it keeps an idle environment; minutes are what is seen (assumed)."""
+_log = logging.getLogger(__name__)
 
 
 def machine_bounds() -> Bounds:
@@ -195,10 +205,13 @@ class EnvironmentPool:
         try:
             environment = await self._initialized(group.revision)
         except InitFailed as failed:
-            group.starting -= 1
-            group.alive -= 1
-            self._fail(group, failed)
-            self._place()
+            self._not_initialized(group, failed)
+        except Exception as error:  # a fault of ours must not keep the place, nor let anybody wait for ever
+            _log.exception("an environment of %s could not be started", group.revision.name)
+            answer = Answer(
+                orjson.dumps({"errorType": "Runtime.Unknown", "errorMessage": str(error)}), "Init"
+            )
+            self._not_initialized(group, InitFailed(answer, "crash", Usage(0.0, 0.0, 0.0), b""))
         else:
             group.starting -= 1
             self.release(environment)
@@ -215,6 +228,12 @@ class EnvironmentPool:
             environment = Environment(revision, self._surroundings)
             await environment.start(revision.configuration.timeout_s)
         return environment
+
+    def _not_initialized(self, group: _Group, failed: InitFailed) -> None:
+        group.starting -= 1
+        group.alive -= 1
+        self._fail(group, failed)
+        self._place()
 
     def _fail(self, group: _Group, failed: InitFailed) -> None:
         """One invocation has the failure as its result, as on AWS; the next tries another environment."""

@@ -80,8 +80,8 @@ class ChildProcess:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        except OSError as error:
-            self._tell(self._started.set_exception, error)
+        except (OSError, ValueError) as error:  # ValueError: a NUL in a variable or an argument
+            self._tell(self._started.set_exception, OSError(str(error)))
             return
         finally:
             os.close(write_fd)

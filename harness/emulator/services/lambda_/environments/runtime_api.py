@@ -1,6 +1,7 @@
 """The Lambda Runtime API as one environment sees it: a loopback port that is its own.
 
-A web page can reach any local port, so requests with an Origin, or for another Host, are refused.
+A web page can reach any local port, so requests for another Host are refused, and those with a header that
+only browsers send: what asks for an image names no Origin.
 
 docs: Using the Lambda runtime API for custom runtimes (read 2026)
 """
@@ -20,6 +21,7 @@ MAX_RESPONSE_BYTES = 6 * 1024 * 1024 + 100
 RESPONSE_TOO_LARGE = "Function.ResponseSizeTooLarge"
 SHUTDOWN_S = 0.05
 """For connections that outlive their process; aiohttp takes 0 for no limit."""
+_OF_BROWSERS = frozenset({"origin", "referer", "sec-fetch-site"})
 MAX_HEADER_BYTES = 2 * 1024 * 1024  # a runtime may put a stack trace of up to 1 MiB into a header
 
 
@@ -103,7 +105,8 @@ class RuntimeApi:
         )
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        if "Origin" in request.headers or request.headers.get("Host") != self._address:
+        foreign = any(name.lower() in _OF_BROWSERS for name in request.headers)
+        if foreign or request.headers.get("Host") != self._address:
             return _refusal(403, "Forbidden", "The Runtime API is for this environment's process only.")
         if request.method == "GET" and request.path == f"{API}/invocation/next":
             return await self._next()

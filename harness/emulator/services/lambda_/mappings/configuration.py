@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from harness.emulator.services.lambda_.errors import invalid, validation
 from harness.emulator.services.lambda_.members import Members
+from harness.emulator.services.lambda_.names import is_queue
 
 REPORT_ITEMS = "ReportBatchItemFailures"
 StartingPosition = Literal["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"]
@@ -97,7 +98,7 @@ def _record_age(members: Members) -> int | None:
 def _on_failure(destinations: Members) -> str | None:
     structure = destinations.structure("OnFailure")
     arn = structure.text("Destination") if structure else None
-    if arn and not arn.startswith("arn:aws:sqs:"):
+    if arn and not is_queue(arn):
         raise invalid(
             f"The embedded Lambda offers SQS queues as a mapping's on-failure destination, not {arn}."
         )

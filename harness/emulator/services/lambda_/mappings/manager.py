@@ -98,9 +98,9 @@ class _Sink:
         )
         try:
             await owner.destinations.deliver(mapping.rules.on_failure, record)
-        except AwsError as error:
+        except Exception as error:  # whatever it is, the shard goes on
             owner.count(name, "destination_failures")
-            _log.error("the record of a discarded batch could not be delivered: %s", error)
+            _log.error("the record of a discarded batch could not be delivered: %r", error)
         else:
             owner.count(name, "destination_deliveries")
 

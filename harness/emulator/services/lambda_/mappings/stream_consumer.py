@@ -91,10 +91,11 @@ class StreamConsumer:
     async def stop(self) -> None:
         """Let what is under way end, and keep where each shard stands."""
         await self._cancel_loops()
+        if self._checkpoints is None:  # it never began: the stream was not there
+            return
         for consumer in self._consumers.values():
             consumer.stop()
         await asyncio.gather(*self._runs, return_exceptions=True)
-        assert self._checkpoints is not None
         for consumer in self._consumers.values():
             if consumer.ended and not consumer.lanes.unacknowledged:
                 self._finished.add(consumer.shard_id)
