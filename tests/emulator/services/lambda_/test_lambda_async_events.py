@@ -168,7 +168,7 @@ def test_errors_are_tried_three_times_and_end_in_destination_and_dead_letter_que
     assert record["requestContext"]["approximateInvokeCount"] == 3
     assert record["responseContext"]["functionError"] == "Unhandled"
     assert record["responsePayload"]["errorMessage"] == "no"
-    assert dead_letter["QueueUrl"] == "http://queues/dead"
+    assert dead_letter["QueueUrl"] == "https://sqs.us-east-1.amazonaws.com/000000000000/dead"
     assert dead_letter["MessageBody"] == '{"a":1}'
     assert dead_letter["MessageAttributes"] == {
         "RequestID": {"DataType": "String", "StringValue": "request-1"},
