@@ -226,6 +226,14 @@ def test_the_framing_of_a_checksummed_upload_is_not_the_objects_size() -> None:
     assert metered(framed, AwsResponse(200))[("s3", "b/k", "bytes_in")] == 3
 
 
+def test_an_object_that_is_refused_is_a_request_and_takes_no_room() -> None:
+    refused = metered(request("PUT", "/no-such-bucket/k", body=b"xyz"), AwsResponse(404, b"<Error/>"))
+    assert refused == {
+        ("s3", "no-such-bucket/k", "put_requests"): 1,
+        ("s3", "no-such-bucket/k", "bytes_out"): 8,
+    }
+
+
 def test_what_fails_on_the_far_side_is_not_billed_but_noted_as_a_call() -> None:
     assert metered(request("PUT", "/b/k", body=b"x"), AwsResponse(500)) == {}
 

@@ -60,7 +60,7 @@ def _count_s3(meters: Meters, operation: Operation, request: AwsRequest, respons
     else:
         unit = "get_requests"
     meters.counter("s3", resource, unit).value += 1
-    if request.body and unit == "put_requests":
+    if request.body and unit == "put_requests" and response.status < 300:  # a refused object takes no room
         meters.counter("s3", resource, "bytes_in").value += _decoded_length(request)
     if response.body and name not in _S3_FREE_OF_BODY:
         meters.counter("s3", resource, "bytes_out").value += len(response.body)
