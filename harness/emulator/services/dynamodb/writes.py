@@ -125,8 +125,10 @@ def _planned(tables: Tables, request: Request, plan: Callable[[Table, Request], 
     try:
         return plan(table, request)
     except ConditionFailed as failure:
-        old = failure.plan.old
-        units = write_units(0 if old is None else size_of(old))
+        old, new = failure.plan.old, failure.plan.new
+        # docs: Working with items, Conditional writes: by the larger of what is there and what was to be
+        # written (read 2026-11). What an update would have made of it is not known: it was not done.
+        units = write_units(max((size_of(item) for item in (old, new) if item is not None), default=0))
         table.take_writes(failure.plan.key, units, tables.clock())
         table.meters.write_request_units.value += units
         raise _condition_error(request, old) from None

@@ -36,17 +36,34 @@ def test_a_write_takes_the_larger_of_both_sizes(
     assert db.units() - before == units
 
 
-def test_a_condition_that_fails_takes_the_units_of_what_is_there(db: Any) -> None:
+@pytest.mark.parametrize(("there", "wanted", "units"), [(2500, 9000, 9), (9000, 2500, 9), (2500, 2500, 3)])
+def test_a_condition_that_fails_takes_the_units_of_the_larger_item(
+    db: Any, there: int, wanted: int, units: int
+) -> None:
     db.create()
+    db.put(item("k", there))
+    before = db.units()
     condition = {"ConditionExpression": "attribute_not_exists(id)"}
+    db.fails("PutItem", TableName="things", Item=item("k", wanted), **condition)
+    assert db.units() - before == units
+
+
+def test_a_condition_that_fails_takes_a_unit_where_nothing_is(db: Any) -> None:
+    db.create()
+    exists = {"ConditionExpression": "attribute_exists(id)"}
+    db.fails("DeleteItem", TableName="things", Key={"id": s("gone")}, **exists)
+    assert db.units() == 1
     db.put(item("k", 2500))
     before = db.units()
-    db.fails("PutItem", TableName="things", Item=item("k", 9000), **condition)
-    assert db.units() - before == 3
+    update = {"UpdateExpression": "SET p = :p", "ExpressionAttributeValues": {":p": s("x")}}
     db.fails(
-        "DeleteItem", TableName="things", Key={"id": s("gone")}, ConditionExpression="attribute_exists(id)"
+        "UpdateItem",
+        TableName="things",
+        Key={"id": s("k")},
+        ConditionExpression="attribute_not_exists(id)",
+        **update,
     )
-    assert db.units() - before == 4
+    assert db.units() - before == 3
 
 
 def test_a_refused_request_takes_nothing(db: Any) -> None:
