@@ -14,6 +14,14 @@ from harness.emulator.services.base import AwsRequest, AwsResponse
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 """docs: API Gateway quotas, payload size 10 MB (read 2026-04)"""
+_WRITTEN_BY_THE_SERVER = len(
+    "HTTP/1.1 200 OK\r\n"
+    "Date: Mon, 23 Nov 2026 15:41:00 GMT\r\n"
+    "Content-Length: 54\r\n"
+    "Connection: keep-alive\r\n"
+    "\r\n"
+)
+_HEADER_PUNCTUATION = len(": \r\n")
 
 
 async def execute(
@@ -38,8 +46,17 @@ async def execute(
         _count_refusal(plan, error)
         response = gateway_responses.render(error, plan.gateway_responses, exchange)
     _add_ids(response, ids)
-    counters.bytes_out.value += len(response.body)
+    counters.bytes_out.value += _bytes_out(response)
     return response
+
+
+def _bytes_out(response: AwsResponse) -> int:
+    """What an answer sends to its client, headers and all: of a short answer they are the most. What TLS and
+    TCP add is not counted."""
+    size = _WRITTEN_BY_THE_SERVER + len(response.body)
+    for name, value in response.headers.items():
+        size += len(name) + len(value) + _HEADER_PUNCTUATION
+    return size
 
 
 def _add_ids(response: AwsResponse, ids: RequestIds) -> None:

@@ -150,3 +150,14 @@ def test_the_default_of_a_family_stands_in(account: Any) -> None:
     assert (response.status, response.body) == (401, b"sorry: Unauthorized")
     assert (response.headers["x-family"], response.headers["content-type"]) == ("4", "text/plain")
     assert account.execute(api, "GET", "/x", authorization="k").status == 500
+
+
+@pytest.mark.parametrize("path", ["/x", "/not-there"])
+def test_bytes_out_are_those_of_the_answer_with_its_headers(account: Any, path: str) -> None:
+    api = account.stand_up(account.mock(), {"200": {"responseTemplates": {"application/json": '{"a":1}'}}})
+    response = account.execute(api, "POST", path)
+    lines = ["HTTP/1.1 200 OK", "Date: Mon, 23 Nov 2026 15:41:00 GMT", "Connection: keep-alive"]
+    lines += [f"Content-Length: {len(response.body):02}"]
+    lines += [f"{name}: {value}" for name, value in response.headers.items()]
+    assert account.usage("bytes_out") == len("\r\n".join(lines) + "\r\n\r\n") + len(response.body)
+    assert len(response.headers) >= 3
