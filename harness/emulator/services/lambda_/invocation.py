@@ -89,6 +89,8 @@ class Runner:
         self, leases: Leases, pool: EnvironmentPool, meters: Meters, clock: Callable[[], float]
     ) -> None:
         self.records = InvocationRecords()
+        self.begun: set[str] = set()
+        """Request ids of the invocations that an environment has: they end by themselves."""
         self._leases = leases
         self._pool = pool
         self._meters = meters
@@ -117,9 +119,11 @@ class Runner:
             self._note_wait(revision, time.monotonic() - waited_from)
             return self._init_failed(revision, call, trace_root, failed)
         self._note_wait(revision, waited_s)
+        self.begun.add(call.request_id)
         try:
             return await self._run_in(environment, revision, call, trace_root)
         finally:
+            self.begun.discard(call.request_id)
             self._pool.release(environment)
 
     async def _run_in(

@@ -37,7 +37,7 @@ from harness.emulator.services.lambda_.errors import (
 )
 from harness.emulator.services.lambda_.function_operations import FunctionOperations
 from harness.emulator.services.lambda_.functions import Function, Functions
-from harness.emulator.services.lambda_.invocation import Call, Runner, new_request_id
+from harness.emulator.services.lambda_.invocation import Call, Completed, Runner, new_request_id
 from harness.emulator.services.lambda_.leases import Leases
 from harness.emulator.services.lambda_.mappings.manager import Mappings
 from harness.emulator.services.lambda_.mappings.operations import MappingOperations
@@ -95,6 +95,7 @@ class LambdaService:
         self._calls = calls
         self._retry_delay_scale = async_retry_delay_scale
         self._reaper: asyncio.Task[None] | None = None
+        self._running: set[asyncio.Task[Completed]] = set()
         self._build()
         meters.watch(self._gauges)
 
@@ -139,6 +140,10 @@ class LambdaService:
         if self._reaper is not None:
             self._reaper.cancel()
             self._reaper = None
+        running = list(self._running)
+        for invocation in running:
+            invocation.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
         await self._stop()
 
     async def _stop(self) -> None:
@@ -269,12 +274,31 @@ class LambdaService:
             return InvocationResult(202, b"", None, request_id)
         call = Call(payload, request_id, source, synchronous=True, client_context=client_context)
         try:
-            done = await self._runner.run(function, call)
+            done = await self._run(function, call)
         except AwsError as error:
             if error.status == 429:
                 self._meters.counter("lambda", function.name, "throttles").value += 1
             raise
         return InvocationResult(200, done.payload, done.function_error, request_id, done.log_tail, LATEST)
+
+    async def _run(self, function: Function, call: Call) -> Completed:
+        """Run `call`. A caller who stops waiting (an integration's timeout) takes back what still waits for
+        an environment; what has begun goes on to its end, is measured and metered, as on AWS."""
+        runner = self._runner
+        running = asyncio.get_running_loop().create_task(runner.run(function, call))
+        self._running.add(running)
+        running.add_done_callback(self._ended)
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            if call.request_id not in runner.begun:
+                running.cancel()
+            raise
+
+    def _ended(self, running: asyncio.Task[Completed]) -> None:
+        self._running.discard(running)
+        if not running.cancelled():
+            running.exception()  # whoever waited has it; if nobody did, it is no error of the loop
 
 
 def _checked(payload: bytes, invocation_type: InvocationType) -> bytes:

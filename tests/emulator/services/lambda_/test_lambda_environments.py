@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
@@ -10,9 +11,12 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from harness.emulator.services.base import CallContext
 
 CLIENTS = ["builtin"] + (["awslambdaric"] if sys.platform == "linux" else [])
 
@@ -253,6 +257,36 @@ def test_new_code_runs_in_new_environments(running: Any, zipped: Callable[..., b
         FunctionName="app", Environment={"Variables": {"VALUE": "3"}}
     )
     assert running.invoke()["Payload"] == b"3"
+
+
+def test_a_caller_who_stops_waiting_does_not_end_the_function(running: Any, tmp_path: Path) -> None:
+    running.create(
+        """
+        import os, pathlib
+        def handler(event, context):
+            pathlib.Path(event["begun"]).touch()
+            while not pathlib.Path(event["go_on"]).exists():
+                pass
+            return os.getpid()
+        """
+    )
+    begun, go_on = tmp_path / "begun", tmp_path / "go_on"
+    payload = json.dumps({"begun": str(begun), "go_on": str(go_on)}).encode()
+
+    async def give_up() -> None:
+        waiting = asyncio.create_task(running.service.invoke("app", payload, context=CallContext()))
+        while not begun.exists():
+            await asyncio.sleep(0.001)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+
+    running.run(give_up())
+    go_on.touch()
+    while any(each.value for each in running.meters.gauges() if each.name == "concurrent_executions"):
+        pass
+    assert [each.status for each in running.service.take_invocations()] == ["ok"]
+    assert running.invoke(payload)["StatusCode"] == 200
+    assert running.service.take_invocations()[0].init_ms is None  # in the same environment
 
 
 def test_a_process_that_cannot_begin_is_its_functions_error_and_holds_up_no_other(running: Any) -> None:
