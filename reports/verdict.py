@@ -43,6 +43,8 @@ def decide(measured: Measured, judged: Sequence[Judged], broken: Sequence[str]) 
 
 def _why_invalid(measured: Measured) -> str | None:
     state, load = measured.state, measured.load
+    if state.status == "running":
+        return "The run has not ended: it still runs, or it was killed."
     if state.status != "complete":
         return state.error or f"The run is not complete: it is {state.status}."
     if measured.unreadable:

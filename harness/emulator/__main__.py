@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         help="let pages of this origin (https://app.example:3000) in; may be repeated",
     )
     parser.add_argument("--lifeline", action="store_true", help="stop when standard input ends")
+    parser.add_argument("--temporary", action="store_true", help="remove the data directory at the end")
     return parser
 
 
@@ -73,6 +74,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         region=arguments.region,
         allow_origins=tuple(arguments.allow_origin),
         lifeline=arguments.lifeline,
+        temporary=arguments.temporary,
     )
 
 

@@ -62,7 +62,7 @@ class EmbeddedAws:
     def start(self) -> EmbeddedAws:
         """Start it and wait until it serves. Raises PortInUse or TargetError; nothing runs then."""
         self._process = subprocess.Popen(
-            [*self._command, "--lifeline"],
+            [*self._command, "--lifeline", *(["--temporary"] if self._own_dir else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -101,19 +101,17 @@ def claim_data_dir(path: Path) -> IO[bytes]:
         lock = (path / "lock").open("ab")
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            raise TargetError(
-                f"The disk that holds {path} is full.", "Free some space, or choose another --data-dir."
-            ) from None
+            raise TargetError(f"The disk that holds {path} is full.", "Free some space there.") from None
         raise TargetError(
             f"The data directory {path} cannot be written to: {error.strerror or error}.",
-            "Choose another with --data-dir.",
+            "Make it writable.",
         ) from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         lock.close()
         raise TargetError(
-            f"Another emulator uses the data directory {path}.", "Stop it, or choose another with --data-dir."
+            f"Another emulator uses the data directory {path}.", "Stop that one first."
         ) from None
     return lock
 

@@ -71,16 +71,20 @@ def start(
     region: str = "us-east-1",
     allow_origins: Sequence[str] = (),
 ) -> Standing:
-    """Start one that outlives this process. Raises PortInUse or TargetError: also when one stands already."""
+    """Start one that outlives this process. Raises PortInUse or TargetError: also when one stands already.
+
+    `data_dir` None is a folder beside the state file, removed when it is stopped; logs stay there."""
     already = find()
     if already is not None:
         raise TargetError(
             f"An embedded AWS stands already, at {already.endpoints['']} (process {already.pid}).",
             "Use it, or stop it with `launchday down`.",
         )
-    folder = data_dir or Path(platformdirs.user_cache_dir("launchday")) / "embedded"
-    log_path = folder / "logs" / "supervisor.log"
-    process = _spawn(command(host, port, folder, folder / "logs", limits, region, allow_origins), log_path)
+    folder = data_dir or state_file().parent / "data"
+    logs = state_file().parent / "logs"
+    log_path = logs / "supervisor.log"
+    arguments = command(host, port, folder, logs, limits, region, allow_origins)
+    process = _spawn([*arguments, *([] if data_dir else ["--temporary"])], log_path)
     endpoints = _await_ready(process, log_path)
     standing = Standing(
         pid=process.pid,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -41,7 +42,8 @@ _LOST: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Settings:
-    """What a person chooses. `port` 0 is any free one; `lifeline`: end when standard input does."""
+    """What a person chooses. `port` 0 is any free one; `lifeline`: end when standard input does; `temporary`:
+    remove the data directory at the end."""
 
     host: str
     port: int
@@ -51,6 +53,7 @@ class Settings:
     region: str = "us-east-1"
     allow_origins: tuple[str, ...] = ()
     lifeline: bool = False
+    temporary: bool = False
 
 
 Say = Callable[[Mapping[str, Any]], None]
@@ -81,6 +84,8 @@ class Supervisor:
                 await self._stopping.wait()
             finally:
                 await self._stop()
+                if self._settings.temporary:
+                    shutil.rmtree(self._settings.data_dir, ignore_errors=True)
 
     async def _start(self) -> None:
         settings = self._settings

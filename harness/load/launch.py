@@ -136,6 +136,10 @@ class Generator:
             ) from error
         return Path(name)
 
+    def _forget_plan(self) -> None:
+        if self._plan_file is not None:
+            self._plan_file.unlink(missing_ok=True)
+
     def _open_log(self) -> IO[bytes]:
         return (self._log or Path(os.devnull)).open("ab")
 
@@ -159,6 +163,8 @@ class Generator:
             if line is None:
                 raise self._died()
             event = _parse(line)
+            if isinstance(event, Ready):
+                self._forget_plan()  # it was read; nothing is left of it when we are killed
             if event is not None:
                 yield event
             if isinstance(event, Done):
@@ -201,8 +207,7 @@ class Generator:
             self._kill()
             if self._process is not None and self._process.stdin is not None:
                 self._process.stdin.close()
-            if self._plan_file is not None:
-                self._plan_file.unlink(missing_ok=True)
+            self._forget_plan()
 
 
 def _parse(line: bytes) -> GeneratorEvent | None:

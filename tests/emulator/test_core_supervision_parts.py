@@ -64,7 +64,7 @@ def test_a_data_directory_that_cannot_be_made_is_one_sentence(tmp_path: Path) ->
     (tmp_path / "file").write_text("")
     with pytest.raises(TargetError, match=r"cannot be written to: Not a directory\.") as caught:
         claim_data_dir(tmp_path / "file" / "d")
-    assert caught.value.remedy == "Choose another with --data-dir."
+    assert caught.value.remedy == "Make it writable."
 
 
 def test_a_full_disk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
