@@ -167,10 +167,9 @@ class Product:
 
     def rehearse(self, *options: str | Path, scenario: str | Path = STEADY, **more: Any) -> Running:
         """Start `launchday run` of a small scenario, on a free port."""
-        where = ("--port", "0", "--out", self.out)
-        return self.start(
-            "run", scenario, *(where if "--port" not in options else where[2:]), *options, **more
-        )
+        where = {"--port": "0", "--out": self.out}
+        left = [word for pair in where.items() if pair[0] not in options for word in pair]
+        return self.start("run", scenario, *left, *options, **more)
 
     def measured(self, running: Running) -> dict[str, Any]:
         """The result of a rehearsal that was to go well, once it has ended and left nothing behind.
@@ -221,7 +220,7 @@ class Product:
     def assert_nothing_left(self) -> None:
         """No process is left, and no temporary file."""
         self.assert_no_process_left()
-        assert [each.name for each in self.temporary.iterdir()] == []
+        assert sorted(each.name for each in self.temporary.iterdir()) == []
 
     def clear(self) -> None:
         """End what a failed test left."""
