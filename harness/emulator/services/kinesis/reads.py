@@ -81,12 +81,14 @@ class Reads:
             stream.settle(now_s)
             stream = self._registry.streams.get(key)
         shard = stream.shards.get(position.shard_number) if stream is not None else None
-        if stream is None or shard is None:
+        if stream is None or shard is None or shard.created_ms != position.shard_created_ms:
             raise shard_does_not_exist(shard_id(position.shard_number), position.stream, context)
         return stream, shard
 
     def _iterator(self, stream: Stream, shard: Shard, index: int, context: CallContext, now_s: float) -> str:
-        position = Position(context.account_id, context.region, stream.name, shard.number, index)
+        position = Position(
+            context.account_id, context.region, stream.name, shard.number, shard.created_ms, index
+        )
         return self._registry.tokens.iterator(position, int(now_s * 1000))
 
     def _answer(

@@ -52,6 +52,7 @@ class Shard:
         "accepted_records",
         "closed_at_s",
         "created_at_s",
+        "created_ms",
         "ending_hash_key",
         "id",
         "log",
@@ -77,6 +78,7 @@ class Shard:
         self.starting_hash_key, self.ending_hash_key = hash_keys
         self.parents = tuple(parent.id for parent in parents)
         self.created_at_s = created_at_s
+        self.created_ms = int(created_at_s * 1000)
         self.closed_at_s: float | None = None
         self.sequence_base = sequence_base(number, int(created_at_s))
         self.log = ShardLog(store)

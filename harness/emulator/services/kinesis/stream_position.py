@@ -47,6 +47,8 @@ def _records_behind(stream: Stream, iterators: Mapping[str, str], tokens: Tokens
         iterator = iterators.get(shard.id)
         start = shard.log.first_index
         if iterator is not None:
-            start = max(start, tokens.read_iterator(iterator, _EVER_MS).record_index)
+            position = tokens.read_iterator(iterator, _EVER_MS)
+            if position.shard_created_ms == shard.created_ms:
+                start = max(start, position.record_index)
         behind[shard.id] = shard.log.next_index - start
     return behind

@@ -29,6 +29,8 @@ class Position(NamedTuple):
     region: str
     stream: str
     shard_number: int
+    shard_created_ms: int
+    """Tells the shard from one of the same number in a later stream of the same name."""
     record_index: int
 
 

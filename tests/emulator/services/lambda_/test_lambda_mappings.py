@@ -445,6 +445,24 @@ def test_a_mapping_whose_stream_went_before_it_began_can_be_deleted(rig: Any) ->
     rig(test)
 
 
+def test_a_stream_made_anew_under_its_mapping_is_read_from_its_beginning(rig: Any) -> None:
+    async def test(rig: Rig) -> None:
+        await rig.stream()
+        await rig.map()
+        await rig.put("a", "b", "c")
+        await rig.drained()
+        await rig.ask("DeleteStream", StreamName="events")
+        await asyncio.sleep(3)
+        rig.kinesis.housekeep()
+        await rig.stream()
+        await rig.put("d", "e")
+        await asyncio.sleep(5)
+        assert [each for _, data in rig.trace for each in data] == ["a", "b", "c", "d", "e"]
+        assert rig.gauge("backlog_records") == 0
+
+    rig(test)
+
+
 def test_a_destination_that_fails_in_any_way_blocks_no_shard(
     rig: Any, queues: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

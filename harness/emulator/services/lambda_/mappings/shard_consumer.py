@@ -124,11 +124,7 @@ class ShardConsumer:
             assert self.iterator is not None
             read = await self._source.read(self.iterator, self.lanes.room)
         except AwsError as error:
-            if error.code == "ExpiredIteratorException":  # a failure blocked the shard for five minutes
-                self.iterator = None
-            else:
-                self._note_refusal(error)
-                self._next_read_s = self._clock() + BASE_INTERVAL_S
+            self._refused(error)
             return
         self._refused_with = None
         now_s = self._clock()
@@ -141,6 +137,20 @@ class ShardConsumer:
             self.lanes.accept(read.records, now_s)
         elif not self.lanes.unacknowledged:
             self._handed_over_age_ms = 0.0
+
+    def _refused(self, error: AwsError) -> None:
+        """A read failed: what to try next, and when."""
+        if error.code == "ExpiredIteratorException":  # a failure blocked the shard for five minutes
+            self.iterator = None
+            return
+        if error.code == "ResourceNotFoundException":  # there may be another stream of that name soon
+            self.iterator = None
+        elif error.code == "InvalidArgumentException" and self.iterator is None:
+            self._position = Position(
+                "TRIM_HORIZON"
+            )  # it is there: the place to go on at is of the former one
+        self._note_refusal(error)
+        self._next_read_s = self._clock() + BASE_INTERVAL_S
 
     def _note_refusal(self, error: AwsError) -> None:
         """Say why the shard cannot be read, once for each reason; the shard's own read limit is no news."""
