@@ -155,7 +155,7 @@ def ceiling(url: str) -> dict[str, Any]:
         )
         if result.held:
             held = rate
-        elif factor > 1.125:
+        elif held and factor > 1.125:
             factor = 1.125
         else:
             return {"per_s": held, "steps": steps}

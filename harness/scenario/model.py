@@ -88,7 +88,8 @@ class Scenario:
     traffic: Traffic
     population: Population
     objectives: Objectives = field(default_factory=Objectives)
-    duration_s: float = 60.0
+    duration_s: float = 0.0
+    """How long the load lasts; left out, as long as the traffic's shape does."""
     seed: int = 1
     day_before: Traffic | None = None
     """The same platform on the day before, at the same scale: what the run is set beside."""
@@ -100,7 +101,10 @@ class Scenario:
     def __post_init__(self) -> None:
         if not self.name:
             raise UsageError("A scenario needs a name.")
-        in_range("the duration, in seconds,", self.duration_s, 0.1, MAX_DURATION_S)
+        if self.duration_known:
+            if self.duration_s == 0.0:
+                object.__setattr__(self, "duration_s", self.traffic.shape.duration_s)
+            in_range("the duration, in seconds,", self.duration_s, 0.1, MAX_DURATION_S)
         whole("the seed", self.seed, 0, 2**63 - 1)
 
     @property

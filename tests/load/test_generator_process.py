@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock, Thread
@@ -193,15 +195,31 @@ def test_a_mistake_is_said_before_anything_is_sent(
     assert system.event_ids == []
 
 
-def locust(*arguments: str, outputs: Path | None) -> subprocess.Popen[str]:
-    environment = {**os.environ, "LAUNCHDAY_PIPELINE": str(TARGET), "LAUNCHDAY_OUTPUTS": str(outputs or "")}
-    return subprocess.Popen(
-        [sys.executable, "-m", "locust", *arguments],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+Locust = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def locust() -> Iterator[Locust]:
+    """Starts plain Locust; what still runs at the end of the test is ended."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str, outputs: Path | None) -> subprocess.Popen[str]:
+        target = {"LAUNCHDAY_PIPELINE": str(TARGET), "LAUNCHDAY_OUTPUTS": str(outputs or "")}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "locust", *arguments],
+            env={**os.environ, **target},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
 
 
 def outputs_file(system: System, tmp_path: Path) -> Path:
@@ -211,7 +229,9 @@ def outputs_file(system: System, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", sorted(packaged_scenarios()))
-def test_every_scenario_runs_under_plain_locust(system: System, tmp_path: Path, name: str) -> None:
+def test_every_scenario_runs_under_plain_locust(
+    system: System, locust: Locust, tmp_path: Path, name: str
+) -> None:
     options = ["--duration", "3"]
     if name == "replay":
         trace = tmp_path / "trace.csv"
@@ -235,7 +255,9 @@ def test_every_scenario_runs_under_plain_locust(system: System, tmp_path: Path, 
     assert len(set(system.event_ids)) > 0
 
 
-def test_locusts_own_master_and_workers_share_the_arrivals(system: System, tmp_path: Path) -> None:
+def test_locusts_own_master_and_workers_share_the_arrivals(
+    system: System, locust: Locust, tmp_path: Path
+) -> None:
     scenario, outputs = str(packaged_scenarios()["mass_registration"]), outputs_file(system, tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = str(probe.getsockname()[1])
@@ -254,8 +276,37 @@ def test_locusts_own_master_and_workers_share_the_arrivals(system: System, tmp_p
     assert sum(row["num_requests"] for row in json.loads(out)) > 0
 
 
+def test_the_arrivals_show_in_locusts_web_ui(system: System, locust: Locust, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = str(probe.getsockname()[1])
+    ran = locust(
+        *(
+            "-f",
+            str(packaged_scenarios()["mass_registration"]),
+            "--autostart",
+            "--autoquit",
+            "0",
+            "--run-time",
+            "5",
+        ),
+        *("--web-host", "127.0.0.1", "--web-port", port, "--rate", "50", "--duration", "3"),
+        outputs=outputs_file(system, tmp_path),
+    )
+    most = 0
+    while ran.poll() is None:
+        with (
+            contextlib.suppress(OSError),
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/stats/requests", timeout=5) as answer,
+        ):
+            stats = json.loads(answer.read())["stats"]
+            most = max([most, *(row["num_requests"] for row in stats if row["name"] == "/devices")])
+    _, err = ran.communicate()
+    assert 0 < most <= len(system.event_ids), err
+    assert "planned" in err
+
+
 def test_plain_locust_without_anything_to_load_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    locust: Locust, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LAUNCHDAY_STATE_DIR", str(tmp_path))
     ran = locust("-f", str(packaged_scenarios()["baseline_day"]), "--headless", outputs=None)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from harness.errors import UsageError
 from harness.load.arrivals import Arrivals
 from harness.load.chunk import FLAW_CODES
 from harness.objectives import Objective
-from harness.scenario import Overrides, Scenario, Trace, load_scenario, packaged_scenarios
+from harness.scenario import Overrides, Scenario, Stages, Trace, load_scenario, packaged_scenarios
 
 NAMES = sorted(packaged_scenarios())
 
@@ -98,6 +99,16 @@ def test_a_duration_squeezes_the_curve() -> None:
     assert sum(longer.expected_events().values()) == pytest.approx(
         2 * sum(scenario.expected_events().values()), rel=1e-3
     )
+
+
+def test_a_scenario_lasts_as_long_as_its_shape_unless_it_says_otherwise() -> None:
+    scenario = load_scenario("baseline_day")
+    stages = replace(scenario.traffic, shape=Stages(((20.0, 5.0), (30.0, 80.0))))
+    made = Scenario("x", "X.", stages, scenario.population)
+    assert made.duration_s == 50.0
+    assert replace(made, duration_s=7.0).duration_s == 7.0
+    with pytest.raises(UsageError, match="The duration"):
+        replace(made, duration_s=-1.0)
 
 
 def test_devices_seed_and_objectives_are_overridden() -> None:
