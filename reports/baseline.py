@@ -20,7 +20,7 @@ def day_before_from(path: Path) -> DayBefore:
     per_hour = cost and cost.get("per_hour")
     if load is None or per_hour is None:
         raise UsageError(f"The run in '{path}' has no bill to compare with.", "Take a run that is complete.")
-    seconds = float(load["ended_at_s"]) - float(load["started_at_s"])
+    seconds = float(load["duration_s"])  # what the bill's hour is of, too: without the wait for last answers
     if seconds <= 0:
         raise UsageError(f"The run in '{path}' sent nothing.", "Take a run that is complete.")
     return {

@@ -99,6 +99,21 @@ def figure(metric: str, value: Any) -> str:
     return f"{number:,.0f}" if number == int(number) else f"{number:,.2f}"
 
 
+def day_before(cost: Mapping[str, Any]) -> tuple[str, str] | None:
+    """How many times the day before's cost, and the words that belong to it: the events beside it, as what
+    stands without traffic keeps the two apart. None when there is nothing to compare with."""
+    times, before = cost.get("times_the_day_before"), cost.get("day_before")
+    if times is None:
+        return None
+    if not before:
+        return f"{float(times):,.0f}", "the day before"
+    basis = "modelled, " if before["basis"] == "modelled" else ""
+    return (
+        f"{float(times):,.0f}",
+        f"the day before ({basis}{before['times_the_events']:,.0f} times its events)",
+    )
+
+
 def bill_rows(cost: Mapping[str, Any], share: str = "0") -> tuple[list[Mapping[str, Any]], Decimal]:
     """The bill's lines, dearest first, without those that are less than `share` of the total, and the sum of
     the ones left out. A line without an amount is never left out."""

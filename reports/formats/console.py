@@ -115,12 +115,12 @@ def _bill(cost: Mapping[str, Any]) -> RenderableType:
     if smaller:
         table.add_row(f"{smaller} smaller lines", "", "", "", "", wording.dollars(rest), "")
     table.add_row("total", "", "", "", "", Text(wording.dollars(cost["total"]), style="bold"), "")
-    times = cost.get("times_the_day_before")
+    compared = wording.day_before(cost)
     said = (
         f"{wording.dollars(cost['per_million_events'])} per million events, "
         f"{wording.dollars(cost['per_hour'])} an hour, "
         f"{wording.dollars(cost['per_month'])} a month of the same traffic"
-        + (f": {float(times):,.0f} times the day before." if times is not None else ".")
+        + (f": {compared[0]} times {compared[1]}." if compared else ".")
     )
     parts: list[RenderableType] = [table, Text(said)]
     parts += [Text(f"Not priced: {item}", style="yellow") for item in cost.get("unknown") or []]

@@ -57,8 +57,8 @@ def _bill(result: Mapping[str, Any]) -> str:
     cost = result.get("cost")
     if not cost:
         return ""
-    times = cost.get("times_the_day_before")
-    compared = f", **{float(times):,.0f}×** the day before" if times is not None else ""
+    before = wording.day_before(cost)
+    compared = f", **{before[0]}×** {before[1]}" if before else ""
     dearest = sorted(cost["lines"], key=lambda line: float(line["amount"] or 0), reverse=True)[:6]
     rows = [
         [line["service"], line["resource"], line["what"], wording.dollars(line["amount"]), line["basis"]]

@@ -62,6 +62,13 @@ def result(**changes: Any) -> dict[str, Any]:
             "per_hour": "4.89",
             "per_month": "3568.10",
             "times_the_day_before": 212.4,
+            "day_before": {
+                "cost_per_hour": "0.023023",
+                "events_per_hour": "2016.7",
+                "times_the_events": 286.8,
+                "basis": "modelled",
+                "source": "the model of the day before in mass_registration",
+            },
             "free_tier": False,
             "lines": [
                 {

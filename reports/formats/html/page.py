@@ -66,8 +66,9 @@ def _tiles(result: Result) -> str:
     if cost:
         tiles.append((wording.dollars(cost["total"]), "for this run on AWS"))
         tiles.append((wording.dollars(cost["per_month"]), "a month of the same traffic"))
-        if cost.get("times_the_day_before") is not None:
-            tiles.append((f"{float(cost['times_the_day_before']):,.0f}×", "the day before"))
+        compared = wording.day_before(cost)
+        if compared:
+            tiles.append((f"{compared[0]}×", compared[1]))
     body = "".join(f'<div class="tile"><b>{b}</b><span>{escape(s)}</span></div>' for b, s in tiles)
     return f'<div class="tiles">{body}</div>'
 
