@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import logging
 import shutil
+from bisect import bisect_right
 from collections import deque
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -160,7 +162,8 @@ class ShardLog:
         as many as fit `max_payload_bytes`. Raises OSError when a file cannot be read."""
         index = max(index, self.first_index)
         batches: list[Batch] = []
-        for segment in self._segments:
+        for at in range(self._holding(index), len(self._segments)):
+            segment = self._segments[at]
             start = index - segment.first_index
             if start >= segment.count:
                 continue
@@ -213,8 +216,13 @@ class ShardLog:
         """How many records are retained."""
         return self.next_index - self.first_index
 
+    def _holding(self, index: int) -> int:
+        """Where the segment of that index is: hours of load are thousands of segments, and most reads are of
+        the last one."""
+        return max(0, bisect_right(self._segments, index, key=attrgetter("first_index")) - 1)
+
     def _arrival_ms(self, index: int) -> int | None:
         if index >= self.next_index:
             return None
-        segment = next(each for each in self._segments if index < each.first_index + each.count)
+        segment = self._segments[self._holding(index)]
         return segment.arrival_ms(index - segment.first_index)

@@ -3,7 +3,8 @@ from __future__ import annotations
 import base64
 import errno
 import logging
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.emulator.services.base import AwsError
+from harness.emulator.services.kinesis import store as store_module
+from harness.emulator.services.kinesis.segments import Segment
 from harness.emulator.services.kinesis.store import SegmentStore, ShardLog, StoreFull
 
 DAY_S = 86_400
@@ -239,6 +242,33 @@ def test_trimming_counts_and_finds_what_is_left(
             assert log.index_at(at_ms) == expected
     log.drop()
     assert (store.resident_bytes, log.payload_bytes, log.record_count) == (0, 0, 0)
+
+
+def test_a_read_goes_straight_to_its_segment_however_many_are_retained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "SEGMENT_BYTES", 10)
+
+    class Looked(deque[Segment]):
+        looks = 0
+
+        def __getitem__(self, at: Any) -> Any:
+            Looked.looks += 1
+            return super().__getitem__(at)
+
+        def __iter__(self) -> Iterator[Segment]:
+            for segment in super().__iter__():
+                Looked.looks += 1
+                yield segment
+
+    log = ShardLog(SegmentStore(tmp_path, 1024 * 1024))
+    for i in range(1000):
+        log.append(b",0123456789", 1, i)
+    log._segments = Looked(log._segments)
+    for index, records in ((1, 1), (500, 1), (1000, 1), (1001, 0)):
+        Looked.looks = 0
+        assert sum(batch.records for batch in log.read(index, 1, 1024).batches) == records
+        assert Looked.looks < 50
 
 
 def test_a_record_larger_than_the_budget_still_is_kept(tmp_path: Path) -> None:
