@@ -2,7 +2,7 @@
 
 A row of a file without a vehicle column is a pickup: an app launch at that time and place (a registration),
 then the locations of a trip that starts there. A row with a vehicle is that device's location. Arrivals are
-compressed; what each event says of its own time keeps the trace's spacing (PIPELINE.md, "The surge").
+compressed; what each event says of its own time keeps the trace's spacing.
 """
 
 from __future__ import annotations

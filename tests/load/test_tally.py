@@ -100,7 +100,8 @@ def test_devices_are_new_once() -> None:
 def test_millions_of_events_take_a_byte_each() -> None:
     tally = Tally()
     for ordinal in range(0, 3_000_000, 50_000):
-        tally.set_acceptance(ordinal, ACCEPTED)
+        tally.reach(ordinal + 1)
+        tally.acceptance[ordinal] = ACCEPTED
     assert len(tally.by_ordinal) == 2_950_001
     assert tally.acceptance.nbytes < 5_000_000
     assert tally.events() == {"sent": 60, "accepted": 60}

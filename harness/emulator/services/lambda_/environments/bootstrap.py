@@ -9,6 +9,7 @@ import os
 import sys
 
 PR_SET_PDEATHSIG = 1
+NICENESS = 5
 
 
 def _end_with_parent(parent_pid: int) -> None:
@@ -19,6 +20,17 @@ def _end_with_parent(parent_pid: int) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent_pid:  # it died before we asked
         os._exit(1)
+
+
+def _give_way() -> None:
+    """Let whoever invokes go before what is invoked, on a machine that has fewer cores than environments: on
+    AWS they share none. Linux weighs sessions against each other, so the session's group is told too."""
+    os.nice(NICENESS)
+    try:
+        with open("/proc/self/autogroup", "w") as group:  # noqa: PTH123 - pathlib costs start-up time
+            group.write(str(NICENESS))
+    except OSError:
+        pass  # another system, or another kernel
 
 
 def _set_path() -> str:
@@ -34,6 +46,7 @@ def main() -> None:
     """Never returns while the environment lives."""
     client, handler, parent_pid = sys.argv[1], sys.argv[2], int(sys.argv[3])
     _end_with_parent(parent_pid)
+    _give_way()
     here = _set_path()
     if client == "awslambdaric":
         from awslambdaric.__main__ import main as run
