@@ -18,7 +18,10 @@ scenario = Scenario(
             City("Los Angeles", 34.0522, -118.2437, utc_offset_h=-7, share=3.8),
         ),
     ),
-    objectives=Objectives.of("latency.p99<500ms", "throughput.achieved_share>=99%", "ledger.missing==0"),
+    objectives=Objectives.of(
+        *("latency.p99<500ms", "throughput.achieved_share>=99%"),
+        *("ledger.missing==0", "ledger.duplicated==0", "ledger.dead_lettered==0"),
+    ),
 )
 
 if "locust" in sys.modules:  # for `locust -f`; see harness/load/plain.py

@@ -21,7 +21,10 @@ scenario = Scenario(
         devices=1,  # the trace says how many
         cities=(City("wherever the trace is", 0.0, 0.0, utc_offset_h=0),),
     ),
-    objectives=Objectives.of("latency.p99<500ms", "throughput.achieved_share>=99%", "ledger.missing==0"),
+    objectives=Objectives.of(
+        *("latency.p99<500ms", "throughput.achieved_share>=99%"),
+        *("ledger.missing==0", "ledger.dead_lettered==0"),
+    ),
     settings={"stale_after_s": str(_A_YEAR_S)},
 )
 

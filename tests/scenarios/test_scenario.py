@@ -76,6 +76,14 @@ def test_the_story_is_told_by_the_numbers() -> None:
     assert 0.5 * bug.duration_s < peak_at_s < bug.duration_s
 
 
+@pytest.mark.parametrize("name", ["baseline_day", "mass_registration", "mass_registration_fixed", "replay"])
+def test_a_surge_of_sound_events_holds_only_when_none_is_lost_or_dead_lettered(name: str) -> None:
+    scenario = load_scenario(name)
+    assert scenario.traffic.flaws == ()
+    wanted = {str(objective) for objective in scenario.objectives}
+    assert {"ledger.missing==0", "ledger.dead_lettered==0"} <= wanted
+
+
 def test_every_flaw_there_is_occurs_in_every_outcome() -> None:
     scenario = load_scenario("every_outcome")
     assert {flaw for flaw, _ in scenario.traffic.flaws} == set(FLAW_CODES)
