@@ -92,7 +92,7 @@ def _status(given: object) -> int:
         status = 200 if given is None else int(given) if isinstance(given, str | int) else 0
     except ValueError:
         status = 0
-    if isinstance(given, bool) or not 100 <= status <= 599:
+    if isinstance(given, bool) or not 200 <= status <= 599:  # 1xx would not end the exchange on the wire
         raise internal_server_error(502)
     return status
 

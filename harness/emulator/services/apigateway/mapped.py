@@ -136,7 +136,7 @@ def _respond(
         mapped = map_values(response.headers, "header", exchange, result)
         headers |= outgoing((*mapped.items(), *_override(override)))
     status = override.get("status")
-    if not (type(status) is int and 100 <= status <= 599):
+    if not (type(status) is int and 200 <= status <= 599):
         status = response.status
     return AwsResponse(status, body, headers)
 

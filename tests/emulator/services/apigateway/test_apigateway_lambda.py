@@ -147,6 +147,8 @@ MALFORMED = [
     {"statusCode": 200, "extra": 1},
     {"statusCode": "abc"},
     {"statusCode": 99},
+    {"statusCode": 100},
+    {"statusCode": 101},
     {"statusCode": True},
     {"statusCode": 200, "body": {"a": 1}},
     {"statusCode": 200, "headers": "x"},
