@@ -143,9 +143,10 @@ def _can_pin() -> bool:
 
 
 def ceiling(url: str) -> dict[str, Any]:
-    """The rate doubles, then steps by an eighth, until it is not held."""
-    held, steps, rate, factor = 0.0, [], RATE, 2.0
+    """From RATE, which is held, the rate doubles, then grows by an eighth, until it is not held."""
+    held, steps, factor = RATE, [], 2.0
     while True:
+        rate = held * factor
         result = plan_load(url, rate, STEP_S)
         steps.append({"rate": rate, **result.__dict__, "held": result.held})
         print(
@@ -155,11 +156,10 @@ def ceiling(url: str) -> dict[str, Any]:
         )
         if result.held:
             held = rate
-        elif held and factor > 1.125:
+        elif factor == 2.0:
             factor = 1.125
         else:
             return {"per_s": held, "steps": steps}
-        rate = held * factor
 
 
 def benchmark(seconds: float) -> None:
@@ -175,20 +175,14 @@ def benchmark(seconds: float) -> None:
         )
         peer = flat_out(origin, seconds)
         print(f"FastHttpUser     {peer['per_s']:>8,.0f}/s flat out, closed loop of {USERS} users")
+        figures = {"held": {"rate": RATE, **held.__dict__}, "fast_http_user": peer}
+        if not held.held:
+            keep("generator", figures)
+            raise CannotMeasure(f"{RATE:,.0f} arrivals/s were not held here: is the machine busy?")
         highest = ceiling(f"{origin}/events")
         ratio = highest["per_s"] / peer["per_s"]
         print(f"launchday holds  {highest['per_s']:>8,.0f}/s: {ratio:.2f} x FastHttpUser")
-        keep(
-            "generator",
-            {
-                "held": {"rate": RATE, **held.__dict__},
-                "fast_http_user": peer,
-                "ceiling": highest,
-                "ratio": ratio,
-            },
-        )
-        if not held.held:
-            raise CannotMeasure(f"{RATE:,.0f} arrivals/s were not held here.")
+        keep("generator", {**figures, "ceiling": highest, "ratio": ratio})
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from harness.errors import UsageError
 from harness.load.events import POISON
@@ -51,7 +51,3 @@ class Routes:
         entrance = self._many[kind]
         for start in range(0, len(events), entrance.max_events):
             yield entrance, events[start : start + entrance.max_events]
-
-    def names(self) -> Sequence[str]:
-        """The routes, as reports name them."""
-        return list(dict.fromkeys(e.route for e in (*self._single.values(), *self._many.values())))
