@@ -220,6 +220,11 @@ def _cost(measured: Measured) -> dict[str, Any]:
         "unknown": [
             f"{item.service} {item.resource}, {item.unit}: {_plain(item.quantity)}; {item.reason}"
             for item in bill.unpriced
+        ]
+        + [
+            f"lambda {item.function}, the time of {calls} calls of {call}; no latency of it is known"
+            for item in usage.functions
+            for call, calls in item.calls_not_modelled.items()
         ],
         **{f"{name}_reason": reason for name, reason in bill.reasons.items()},
     }

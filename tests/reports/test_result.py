@@ -13,6 +13,8 @@ import jsonschema
 import pytest
 
 from harness.errors import Interrupted, TargetLost, UsageError
+from harness.measure.meters import CallTally
+from harness.measure.observation import Observation
 from harness.measure.run_folder import RunFolder
 from harness.pipeline import Outcome
 from reports.result import build_result, schema
@@ -73,6 +75,16 @@ def test_lambda_is_billed_by_the_model_beside_the_clock(make_run: MakeRun) -> No
     # 20 * 80 ms and 900 ms to start.
     assert duration["measured_gb_s"] == "1.25"
     assert duration["calls_not_modelled"] == {}
+
+
+def test_a_call_without_a_latency_is_said_not_to_be_priced(make_run: MakeRun) -> None:
+    folder = make_run()
+    waited = CallTally("1-0", "lambda", "Invoke:RequestResponse", "other", 3)
+    folder.append_observation(Observation(T0 + 71, [], [], calls=[waited]))
+    (said,) = (item for item in valid(build_result(folder))["cost"]["unknown"] if item.startswith("lambda"))
+    assert said == (
+        "lambda processor, the time of 3 calls of lambda:Invoke:RequestResponse; no latency of it is known"
+    )
 
 
 def test_the_day_before_is_set_beside(make_run: MakeRun) -> None:

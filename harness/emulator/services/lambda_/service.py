@@ -263,7 +263,10 @@ class LambdaService:
         context: CallContext,
         client_context: str | None,
     ) -> InvocationResult:
-        self._meters.call(context.trace_id, "lambda", "Invoke", function.name)
+        # Who waits, waits as long as the function runs: a call of another kind to whoever models its time.
+        waits = invocation_type == "RequestResponse"
+        operation = "Invoke:RequestResponse" if waits else "Invoke"
+        self._meters.call(context.trace_id, "lambda", operation, function.name)
         payload = _checked(payload, invocation_type)
         request_id = new_request_id()
         if invocation_type == "DryRun":

@@ -340,4 +340,7 @@ def test_a_call_from_within_an_invocation_is_noted_under_its_trace(running: Any)
     running.run(running.service.invoke("app", b"1", context=context))
     running.run(running.service.invoke("app", b"1", invocation_type="Event", context=context))
     running.run(running.service.invoke("app", b"1", context=CallContext()))
-    assert running.meters.take_calls() == [("1-5f000000-abc", "lambda", "Invoke", "app", 2)]
+    assert running.meters.take_calls() == [
+        ("1-5f000000-abc", "lambda", "Invoke:RequestResponse", "app", 1),
+        ("1-5f000000-abc", "lambda", "Invoke", "app", 1),
+    ]
