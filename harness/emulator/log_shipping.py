@@ -16,6 +16,8 @@ import orjson
 log = logging.getLogger(__name__)
 
 MAX_QUEUED_EVENTS = 100_000
+MAX_QUEUED_BYTES = 32 * 1024 * 1024
+"""About: messages are counted by characters. A batch must fit into one request."""
 _FLUSH_EVERY_S = 0.5
 _TIMEOUT_S = 10.0
 LOG_BATCH_PATH = "/_launchday/logs"
@@ -32,16 +34,20 @@ class LogShipper:
         self._capacity = capacity
         self._queue: list[Batch] = []
         self._queued_events = 0
+        self._queued_bytes = 0
         self._task: asyncio.Task[None] | None = None
         self.events_dropped = 0
 
     def write(self, group: str, stream: str, events: Sequence[tuple[int, str]]) -> None:
         """Queue `events` (ms since the epoch, message) of a log stream."""
-        if self._queued_events + len(events) > self._capacity:
+        size_bytes = sum(len(message) for _, message in events)
+        too_many = self._queued_events + len(events) > self._capacity
+        if too_many or self._queued_bytes + size_bytes > MAX_QUEUED_BYTES:
             self.events_dropped += len(events)
             return
         self._queue.append((group, stream, events))
         self._queued_events += len(events)
+        self._queued_bytes += size_bytes
 
     async def start(self) -> None:
         """Begin to ship."""
@@ -59,7 +65,7 @@ class LogShipper:
         batch, count = self._queue, self._queued_events
         if not batch:
             return
-        self._queue, self._queued_events = [], 0
+        self._queue, self._queued_events, self._queued_bytes = [], 0, 0
         try:
             async with self._session.post(
                 self._url,

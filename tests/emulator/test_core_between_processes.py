@@ -156,6 +156,19 @@ def test_log_lines_are_shipped_in_one_batch() -> None:
     with_other_process(scenario, AwsResponse(200, b"{}"))
 
 
+def test_log_lines_wait_within_a_bound_in_bytes() -> None:
+    async def scenario(session: aiohttp.ClientSession, url: str, _asked: list[AwsRequest]) -> None:
+        shipper = LogShipper(session, url)
+        for _ in range(40):
+            shipper.write("/g", "s", [(1, "x" * 1024 * 1024)])
+        assert shipper.events_dropped == 8
+        await shipper.flush()
+        shipper.write("/g", "s", [(2, "room again")])
+        assert shipper.events_dropped == 8
+
+    with_other_process(scenario, AwsResponse(200, b"{}"))
+
+
 def test_log_lines_beyond_the_bound_or_not_taken_are_counted() -> None:
     async def scenario(session: aiohttp.ClientSession, url: str, _asked: list[AwsRequest]) -> None:
         shipper = LogShipper(session, url, capacity=3)

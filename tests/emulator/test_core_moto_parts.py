@@ -114,6 +114,16 @@ def test_one_batch_larger_than_the_bound_keeps_its_end() -> None:
     assert a.events == [7, 8, 9]
 
 
+def test_long_log_lines_go_sooner_than_short_ones() -> None:
+    budget, a, b = LogGroupBudget(bound=100, max_bytes=1000), stream(), stream()
+    for number, (target, size_bytes) in enumerate([(a, 600), (b, 300), (a, 400), (b, 2000)]):
+        target.events += [f"{number}.0", f"{number}.1"]
+        budget.added(target, 2, size_bytes)
+        if number == 2:
+            assert (a.events, b.events) == (["2.0", "2.1"], ["1.0", "1.1"])
+    assert (a.events, b.events) == ([], [])
+
+
 @given(st.integers(1, 50), st.integers(0, 300))
 def test_a_bounded_list_holds_the_last_ones(bound: int, appended: int) -> None:
     bounded = BoundedList(bound)

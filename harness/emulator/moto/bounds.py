@@ -14,6 +14,8 @@ from weakref import WeakKeyDictionary
 from harness.emulator.moto.blobs import BlobFiles, BlobStore
 
 MAX_EVENTS_PER_LOG_GROUP = 20_000
+MAX_BYTES_PER_LOG_GROUP = 16 * 1024 * 1024
+"""Of messages: 20,000 events may be 200 KB each."""
 MAX_EMPTY_STREAMS_PER_LOG_GROUP = 500
 MAX_METRIC_DATA = 50_000
 MAX_DELETED_MESSAGES = 10_000
@@ -63,29 +65,39 @@ class RecentSet:
 class LogGroupBudget:
     """The events of one log group in the order they came, so that the oldest go first."""
 
-    def __init__(self, bound: int = MAX_EVENTS_PER_LOG_GROUP) -> None:
+    def __init__(
+        self, bound: int = MAX_EVENTS_PER_LOG_GROUP, max_bytes: int = MAX_BYTES_PER_LOG_GROUP
+    ) -> None:
         self._bound = bound
-        self._arrivals: deque[tuple[Any, int]] = deque()
+        self._max_bytes = max_bytes
+        self._arrivals: deque[tuple[Any, int, int]] = deque()
         self._held = 0
+        self._held_bytes = 0
 
-    def added(self, stream: Any, count: int) -> None:
-        """`count` events were appended to `stream`; forget the oldest of the group beyond the bound."""
-        self._arrivals.append((stream, count))
+    def added(self, stream: Any, count: int, size_bytes: int = 0) -> None:
+        """`count` events, together `size_bytes`, were appended to `stream`; forget the oldest of the group
+        beyond the bounds: one by one for their number, by the batches they came in for their size."""
+        self._arrivals.append((stream, count, size_bytes))
         self._held += count
-        while self._held > self._bound:
-            oldest, held = self._arrivals.popleft()
-            excess = min(held, self._held - self._bound)
+        self._held_bytes += size_bytes
+        while self._held > self._bound or self._held_bytes > self._max_bytes:
+            oldest, held, held_bytes = self._arrivals.popleft()
+            too_large = self._held_bytes > self._max_bytes
+            excess = held if too_large else min(held, self._held - self._bound)
+            freed_bytes = held_bytes if excess == held else held_bytes * excess // held
             del oldest.events[:excess]
             self._held -= excess
+            self._held_bytes -= freed_bytes
             Dropped.log_events += excess
             if held > excess:
-                self._arrivals.appendleft((oldest, held - excess))
+                self._arrivals.appendleft((oldest, held - excess, held_bytes - freed_bytes))
 
     def forget(self, stream: Any) -> None:
         """`stream` was deleted."""
-        kept = [(held_by, count) for held_by, count in self._arrivals if held_by is not stream]
+        kept = [arrival for arrival in self._arrivals if arrival[0] is not stream]
         self._arrivals = deque(kept)
-        self._held = sum(count for _, count in kept)
+        self._held = sum(count for _, count, _ in kept)
+        self._held_bytes = sum(size_bytes for _, _, size_bytes in kept)
 
 
 def stop_remembering_instances() -> None:
@@ -116,7 +128,8 @@ def bound_logs() -> None:
 
     def put_bounded(stream: Any, log_events: list[dict[str, Any]]) -> str:
         token: str = put_log_events(stream, log_events)
-        budgets.setdefault(stream.log_group, LogGroupBudget()).added(stream, len(log_events))
+        size_bytes = sum(len(event["message"]) for event in log_events)
+        budgets.setdefault(stream.log_group, LogGroupBudget()).added(stream, len(log_events), size_bytes)
         return token
 
     def create_bounded(group: Any, log_stream_name: str) -> None:
