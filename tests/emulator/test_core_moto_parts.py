@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.emulator.moto.blobs import Blob, BlobFiles, BlobStore
 from harness.emulator.moto.bounds import BoundedList, LogGroupBudget, RecentSet
-from harness.emulator.moto.metering import count, sqs_requests
+from harness.emulator.moto.metering import Prefixes, count, sqs_requests
 from harness.emulator.moto.operations import Operation, operation_of, s3_operation
 from harness.emulator.moto.wsgi import environ_of, run_wsgi
 from harness.emulator.services.base import AwsRequest, AwsResponse, CallContext
@@ -227,6 +227,24 @@ def test_s3_requests_are_counted_in_their_price_classes() -> None:
     assert ("s3", "b", "put_requests") in metered(request("GET", "/b", "list-type=2"), ok)
     assert metered(request("DELETE", "/b/x"), AwsResponse(204)) == {("s3", "b/x", "delete_requests"): 1}
     assert ("s3", "b", "delete_requests") in metered(request("POST", "/b", "delete", body=b"<D/>"), ok)
+
+
+def test_keys_that_begin_with_ids_are_counted_under_their_bucket() -> None:
+    prefixes = Prefixes(most=2)
+
+    def resource(path: str, scope: str = "s3") -> str:
+        return prefixes.bounded(operation_of(scope, request("PUT", path))).resource
+
+    assert [resource(f"/b/{key}") for key in ("audit/1", "id-1", "id-2", "id-3/x", "audit/2")] == [
+        "b/audit",
+        "b/id-1",
+        "b",
+        "b",
+        "b/audit",
+    ]
+    assert (resource("/other/id-4"), resource("/b")) == ("other/id-4", "b")
+    prefixes.clear()
+    assert resource("/b/id-3") == "b/id-3"
 
 
 def test_the_framing_of_a_checksummed_upload_is_not_the_objects_size() -> None:

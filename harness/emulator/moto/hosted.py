@@ -39,6 +39,7 @@ class HostedMoto:
 
     def __init__(self, *, meters: Meters, data_dir: Path) -> None:
         self._meters = meters
+        self._prefixes = metering.Prefixes()
         self._blobs = BlobStore(data_dir)
         self._loaded = threading.Event()
         self._application: WsgiApplication | None = None
@@ -62,7 +63,7 @@ class HostedMoto:
             )
         loop = asyncio.get_running_loop()
         response = await loop.run_in_executor(self._lane(operation), self._run, operation, request)
-        metering.count(self._meters, operation, request, response)
+        metering.count(self._meters, self._prefixes.bounded(operation), request, response)
         return response
 
     async def take_logs(self, request: AwsRequest) -> object:
@@ -75,6 +76,7 @@ class HostedMoto:
 
     async def reset(self) -> None:
         """Forget everything."""
+        self._prefixes.clear()
         await asyncio.get_running_loop().run_in_executor(self._busy, self._reset)
 
     def close(self) -> None:

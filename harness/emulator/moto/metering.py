@@ -17,8 +17,32 @@ from harness.measure.meters import Meters
 
 SQS_CHUNK_BYTES = 64 * 1024
 LOG_EVENT_OVERHEAD_BYTES = 26
+MAX_PREFIXES = 100
 _DELETES = ("Delete", "AbortMultipartUpload")
 _S3_FREE_OF_BODY = ("HeadObject", "HeadBucket")
+
+
+class Prefixes:
+    """The first segments of keys by which a bucket's requests are told apart: the first `most` of each bucket.
+    Keys may begin with ids; what comes under further ones is counted under the bucket."""
+
+    def __init__(self, most: int = MAX_PREFIXES) -> None:
+        self._most = most
+        self._known: dict[str, set[str]] = {}
+
+    def bounded(self, operation: Operation) -> Operation:
+        """`operation` with the resource that it is counted under."""
+        bucket, slash, _ = operation.resource.partition("/")
+        if operation.service != "s3" or not slash:
+            return operation
+        known = self._known.setdefault(bucket, set())
+        if len(known) < self._most:
+            known.add(operation.resource)
+        return operation if operation.resource in known else operation._replace(resource=bucket)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._known.clear()
 
 
 def count(meters: Meters, operation: Operation, request: AwsRequest, response: AwsResponse) -> None:
