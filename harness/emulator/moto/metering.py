@@ -23,7 +23,7 @@ _S3_FREE_OF_BODY = ("HeadObject", "HeadBucket")
 
 
 class Prefixes:
-    """The first segments of keys by which a bucket's requests are told apart: the first `most` of each bucket.
+    """The first segments of keys by which a bucket's requests are told apart: the first `most` that come.
     Keys may begin with ids; what comes under further ones is counted under the bucket."""
 
     def __init__(self, most: int = MAX_PREFIXES) -> None:
