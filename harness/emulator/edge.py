@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import shutil
-import time
 from typing import NamedTuple
 
 import aiohttp
 
 from harness.emulator.child import ProcessConfig, Supervision, run_child
+from harness.emulator.clock import SteadyClock
 from harness.emulator.edge_paths import EdgePaths
 from harness.emulator.endpoints import function_environment
 from harness.emulator.gateway.guard import Guard
@@ -66,7 +66,10 @@ def compose(
     """The services of this process, each given what it may ask of the others."""
     for name in ("kinesis", "lambda"):  # nothing in memory refers to what an earlier process left there
         shutil.rmtree(config.data_dir / name, ignore_errors=True)
-    kinesis = KinesisService(meters=meters, limits=config.limits, data_dir=config.data_dir / "kinesis")
+    clock = SteadyClock()
+    kinesis = KinesisService(
+        meters=meters, limits=config.limits, data_dir=config.data_dir / "kinesis", clock=clock
+    )
     elsewhere = {
         "dynamodb": config.endpoints["state"],
         "dynamodbstreams": config.endpoints["state"],
@@ -80,9 +83,11 @@ def compose(
         data_dir=config.data_dir / "lambda",
         function_environment=lambda: function_environment(config.endpoints),
         logs=logs,
-        clock=time.time,
+        clock=clock,
     )
-    api = ApiGatewayService(meters=meters, limits=config.limits, calls=calls, invoker=functions, control=moto)
+    api = ApiGatewayService(
+        meters=meters, limits=config.limits, calls=calls, invoker=functions, control=moto, clock=clock
+    )
     return Services(kinesis, functions, api)
 
 

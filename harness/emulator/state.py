@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from harness.emulator.child import Supervision, run_child
+from harness.emulator.clock import SteadyClock
 from harness.emulator.gateway.guard import Guard
 from harness.emulator.gateway.server import Gateway, Listener
 from harness.emulator.observing import ProcessObserver
@@ -19,7 +20,7 @@ async def main(supervision: Supervision) -> None:
     """Serve DynamoDB until told to stop."""
     config = supervision.config
     meters = Meters()
-    service = DynamoDbService(meters=meters, limits=config.limits)
+    service = DynamoDbService(meters=meters, limits=config.limits, clock=SteadyClock())
     listener = Listener(
         Gateway(
             guard=Guard(config.allow_origins),
