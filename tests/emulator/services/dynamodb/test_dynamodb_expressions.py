@@ -118,6 +118,8 @@ def test_placeholders_stand_for_names_with_any_characters() -> None:
         ("a ? :v", {"v": n(1)}, 'Syntax error; token: "?", near: "a ?"'),
         ("l[x] = :v", {"v": n(1)}, 'Syntax error; token: "x", near: "[x]"'),
         ("((a = :v))", {"v": n(1)}, "The expression has redundant parentheses;"),
+        ("(" * 2000 + "a" + ")" * 2000, {}, "The expression is nested too deeply;"),
+        ("NOT " * 1000 + "a = a", {}, "The expression is nested too deeply;"),
         (
             "a = :v",
             {},

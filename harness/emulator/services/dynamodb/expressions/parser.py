@@ -52,7 +52,10 @@ def parse_condition(text: str, kind: str) -> Condition:
 
     Raises AwsError ValidationException in AWS's words."""
     parser = _ConditionParser(text, kind)
-    condition = parser.condition(parser.disjunction())
+    try:
+        condition = parser.condition(parser.disjunction())
+    except RecursionError:
+        raise _too_deep(kind) from None
     parser.expect_end()
     return condition
 
@@ -71,7 +74,15 @@ def parse_projection(text: str) -> Projection:
 @lru_cache(_KEPT_TEXTS)
 def parse_update(text: str) -> Update:
     """The update in `text`. Raises AwsError ValidationException."""
-    return _UpdateParser(text, UPDATE).update()
+    try:
+        return _UpdateParser(text, UPDATE).update()
+    except RecursionError:
+        raise _too_deep(UPDATE) from None
+
+
+def _too_deep(kind: str) -> Exception:
+    """What AWS refuses beyond 300 operators (the words are ours)."""
+    return invalid(f"Invalid {kind}: The expression is nested too deeply;")
 
 
 class _Parser:
