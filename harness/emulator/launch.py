@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,6 +27,7 @@ from harness.errors import PortInUse, TargetError
 DEFAULT_PORT = 4566
 START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 15.0
+_TEMPORARY = Path(tempfile.gettempdir())  # asked before anything starts: Python tries it out with a file
 
 
 class EmbeddedAws:
@@ -47,7 +49,7 @@ class EmbeddedAws:
         allow_origins: Sequence[str] = (),
     ) -> None:
         self._own_dir = data_dir is None
-        self.data_dir = data_dir or Path(tempfile.mkdtemp(prefix="launchday-"))
+        self.data_dir = data_dir or _TEMPORARY / f"launchday-{uuid.uuid4().hex}"
         self._command = command(
             host, port, self.data_dir, logs_dir or self.data_dir / "logs", limits, region, allow_origins
         )
@@ -61,6 +63,14 @@ class EmbeddedAws:
 
     def start(self) -> EmbeddedAws:
         """Start it and wait until it serves. Raises PortInUse or TargetError; nothing runs then."""
+        try:
+            self._start()
+        except BaseException:  # a Ctrl-C too
+            self.stop()
+            raise
+        return self
+
+    def _start(self) -> None:
         self._process = subprocess.Popen(
             [*self._command, "--lifeline", *(["--temporary"] if self._own_dir else [])],
             stdin=subprocess.PIPE,
@@ -74,12 +84,7 @@ class EmbeddedAws:
         _pump(
             self._process.stderr, lambda line: self._last_words.append(line.decode(errors="replace").strip())
         )
-        try:
-            self._await_ready()
-        except BaseException:
-            self.stop()
-            raise
-        return self
+        self._await_ready()
 
     @property
     def endpoints(self) -> Mapping[str, str]:

@@ -95,7 +95,7 @@ def claim_data_dir(path: Path) -> IO[bytes]:
     Raises TargetError in one sentence: not writable, full, or in use by another emulator."""
     probe = path / "probe"
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe.write_bytes(b"\0" * _PROBE_BYTES)
         probe.unlink()
         lock = (path / "lock").open("ab")

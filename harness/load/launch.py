@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -110,7 +111,9 @@ class Generator:
     def start(self) -> None:
         """Start the process. Returns at once; `events` begins with Ready. Raises MeasurementInvalid when the
         plan cannot be written."""
-        self._plan_file = self._write_plan()
+        # Named before it is made: a Ctrl-C in between still finds what to remove.
+        self._plan_file = Path(tempfile.gettempdir()) / f"launchday-plan-{uuid.uuid4().hex}.json"
+        self._write_plan(self._plan_file)
         with self._open_log() as log:
             self._process = subprocess.Popen(
                 command(self._plan_file, self._out),
@@ -122,19 +125,16 @@ class Generator:
         assert self._process.stdout is not None
         threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True).start()
 
-    def _write_plan(self) -> Path:
+    def _write_plan(self, path: Path) -> None:
         try:
             self._out.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(
-                prefix="launchday-plan-", suffix=".json"
-            )  # mode 0600: it has keys
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)  # it has keys
             with os.fdopen(handle, "w", encoding="utf-8") as plan:
                 json.dump(self._plan.to_json(), plan)
         except OSError as error:
             raise MeasurementInvalid(
                 f"The load plan cannot be written: {error.strerror or error}."
             ) from error
-        return Path(name)
 
     def _forget_plan(self) -> None:
         if self._plan_file is not None:
@@ -195,12 +195,19 @@ class Generator:
             self._process.wait()
 
     def __enter__(self) -> Generator:
-        self.start()
+        try:
+            self.start()
+        except BaseException:  # a Ctrl-C too: nobody calls __exit__ then
+            self._end()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._end()
+
+    def _end(self) -> None:
         try:
             self.stop()
         finally:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.product import Product, product_in
+pytest.register_assert_rewrite("tests.end_to_end.product")
+
+from tests.end_to_end.product import Product, product_in  # noqa: E402 - its assertions are to say what they saw
 
 
 @pytest.fixture(scope="session")
