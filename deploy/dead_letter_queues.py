@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import orjson
 
-from deploy.services.processing.handlers.contract import Unparseable, parse, salvage_event_id
+from deploy.discarded_batches import DiscardedBatch, discarded_batch, event_ids
 from harness.pipeline import Outcome
 
 DEAD_LETTERED = "dead_lettered"
@@ -16,20 +15,21 @@ DEAD_LETTERED = "dead_lettered"
 _MESSAGES_A_CALL = 10
 _HIDDEN_S = 300  # long enough to read a queue once without meeting a message twice
 _LONG_POLL_S = 2
-_RECORDS_A_CALL = 1000
 
 Clients = Callable[[str], Any]
 
 
 def stream_dead_letters(clients: Clients, outputs: Mapping[str, Any]) -> Iterator[Outcome]:
     """Of the stream's queue: records that the processor could not parse, and batches that Lambda gave up."""
+    batches: list[DiscardedBatch] = []
     for at_s, message in _messages(clients("sqs"), outputs["events"]["dead_letters_url"]):
         batch = message.get("KinesisBatchInfo")
         if batch is None:
             yield Outcome(message.get("event_id"), DEAD_LETTERED, at_s)
         else:
-            for event_id in _of_batch(clients("kinesis"), batch):
-                yield Outcome(event_id, DEAD_LETTERED, at_s)
+            batches.append(discarded_batch(at_s, batch))
+    for at_s, event_id in event_ids(clients("kinesis"), batches):
+        yield Outcome(event_id, DEAD_LETTERED, at_s)
 
 
 def archiver_dead_letters(clients: Clients, outputs: Mapping[str, Any]) -> Iterator[Outcome]:
@@ -78,32 +78,3 @@ def _body(text: str) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         return {}
     return body if isinstance(body, dict) else {}
-
-
-def _of_batch(kinesis: Any, batch: Mapping[str, Any]) -> list[str | None]:
-    """The event ids of the records of a batch that Lambda gave up; None for each that is no longer in the
-    stream, or holds none."""
-    last = int(batch["endSequenceNumber"])
-    iterator: str | None = kinesis.get_shard_iterator(
-        StreamName=batch["streamArn"].rpartition("/")[2],
-        ShardId=batch["shardId"],
-        ShardIteratorType="AT_SEQUENCE_NUMBER",
-        StartingSequenceNumber=batch["startSequenceNumber"],
-    )["ShardIterator"]
-    ids: list[str | None] = []
-    while iterator is not None:
-        answer = kinesis.get_records(ShardIterator=iterator, Limit=_RECORDS_A_CALL)
-        records = answer["Records"]
-        ids += [_event_id(each["Data"]) for each in records if int(each["SequenceNumber"]) <= last]
-        if answer["MillisBehindLatest"] == 0 or (records and int(records[-1]["SequenceNumber"]) >= last):
-            break
-        iterator = answer.get("NextShardIterator")
-    return ids + [None] * (batch["batchSize"] - len(ids))
-
-
-def _event_id(data: bytes | str) -> str | None:
-    raw = data if isinstance(data, bytes) else b64decode(data)
-    try:
-        return parse(raw).event_id or None
-    except Unparseable:
-        return salvage_event_id(raw)
