@@ -62,7 +62,7 @@ CHECKS: dict[str, Check] = {
 }
 
 
-@click.command()
+@click.command(short_help="Check that this machine can rehearse.")
 @json_option
 def doctor(*, as_json: bool) -> int:
     """Check that this machine can rehearse, and say what the embedded AWS does not evaluate.

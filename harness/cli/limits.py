@@ -9,7 +9,7 @@ from harness.cli.options import json_option
 from harness.cli.output import print_json, print_table
 
 
-@click.command()
+@click.command(short_help="Show AWS's quotas that the embedded AWS enforces.")
 @click.argument("profiles", nargs=-1, metavar="[NAME|FILE]...")
 @json_option
 def limits(profiles: tuple[str, ...], *, as_json: bool) -> None:

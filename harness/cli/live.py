@@ -131,7 +131,7 @@ class Plain(Quiet):
             self._next_line_s = now_s + PLAIN_EVERY_S
             figures = self._figures
             said = [f"{what} {now or total}" for what, now, total in rows(figures)]
-            click.echo(f"  {figures.seconds} s of {figures.duration_s:.0f} s: {', '.join(said)}", err=True)
+            click.echo(f"  {figures.seconds} s of {figures.duration_s:.0f} s: {'; '.join(said)}", err=True)
 
     def observed(self, observation: Observation) -> None:
         """Keep it for the next line."""

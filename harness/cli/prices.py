@@ -12,7 +12,7 @@ from harness.cli.output import print_json
 from harness.errors import UsageError
 
 
-@click.command()
+@click.command(short_help="List the prices that bills are made of, with sources.")
 @click.argument("service", required=False)
 @click.option("--region", default="us-east-1", show_default=True)
 @json_option

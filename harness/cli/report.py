@@ -13,7 +13,7 @@ from harness.measure.run_folder import RunFolder
 from reports.formats import console as terminal
 
 
-@click.command()
+@click.command(short_help="Report on a stored run again.")
 @click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
 @click.option(
     "--format",

@@ -23,7 +23,7 @@ from reports.checks.catalogue import check_objectives
 from reports.formats import console as report
 
 
-@click.command()
+@click.command(short_help="Stand up, surge, drain, reconcile, bill, judge, report.")
 @click.argument("scenario")
 @click.option("--rate", type=float, metavar="N", help="Peak of the surge, in requests/s.")
 @click.option("--duration", type=Duration(), help="How long the load lasts: 60s, 5m.")

@@ -13,7 +13,7 @@ from harness.emulator.standing import Standing
 from harness.errors import TargetError
 
 
-@click.command()
+@click.command(short_help="Show how to reach what `launchday up` keeps.")
 @json_option
 def status(*, as_json: bool) -> None:
     """Show the pipeline that `launchday up` keeps: endpoints, credentials, entrances, keys.

@@ -16,7 +16,7 @@ from harness.scenario import load_scenario
 from harness.targets.embedded import embedded_cloud
 
 
-@click.command()
+@click.command(short_help="Keep the pipeline up, for any AWS SDK or the AWS CLI.")
 @click.option(
     "--scenario",
     default="mass_registration",

@@ -24,8 +24,9 @@ def render(result: Mapping[str, Any]) -> RenderableType:
         Text(wording.headline(result), style=style),
         Text(_what(result)),
         _objectives(result),
-        _latency(result),
     ]
+    if result.get("latency_ms") or result.get("stages_ms"):
+        parts.append(_latency(result))
     if result.get("ledger"):
         parts.append(_ledger(result["ledger"]))
     if result.get("cost"):
