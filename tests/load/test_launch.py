@@ -103,10 +103,14 @@ def test_a_line_that_is_no_event_is_an_error(stand_in: Stand, line: str) -> None
 
 
 def test_stop_lets_it_write_what_it_has(stand_in: Stand) -> None:
-    code = says({"type": "ready"}) + (
-        "\ntry: time.sleep(600)\nexcept KeyboardInterrupt: pass\n"
-        """print('{"type": "done", "interrupted": true}', flush=True)"""
-    )
+    code = """import signal, sys, time
+def stop(*_):
+    print('{"type": "done", "interrupted": true}', flush=True)
+    sys.exit()
+signal.signal(signal.SIGINT, stop)  # before it says that it is ready
+print('{"type": "ready"}', flush=True)
+time.sleep(600)
+"""
     with stand_in(code) as generator:
         events = generator.events()
         next(events)
