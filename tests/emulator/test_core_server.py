@@ -125,6 +125,17 @@ def test_a_service_sees_the_request_as_it_came() -> None:
     assert told["source_ip"] == "127.0.0.1"
 
 
+def test_a_header_in_any_encoding_is_a_text_that_can_be_written_down() -> None:
+    sent = http("GET", "/2015-03-31/functions").replace(
+        b"\r\n\r\n",
+        "\r\nx-utf: ä€\r\n".encode() + b"x-latin: \xe4\r\nx-amzn-trace-id: Root=\xff1\r\n\r\n",
+    )
+    status, _, body = answered(sent)
+    told = json.loads(body)
+    assert status == 200
+    assert (told["headers"]["x-utf"], told["headers"]["x-latin"], told["trace"]) == ("ä€", "ä", "ÿ1")
+
+
 def test_requests_that_name_no_region_are_of_the_configured_one() -> None:
     assert json.loads(answered(http("GET", "/bucket/key"))[2])["region"] == "eu-north-1"
 

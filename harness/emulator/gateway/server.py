@@ -65,6 +65,8 @@ class Gateway:
         headers = {name.lower(): value for name, value in request.headers.items()}
         if len(headers) != len(request.headers):
             headers = _joined(request)
+        if not all(map(str.isascii, headers.values())):
+            headers = {name: _text(value) for name, value in headers.items()}
         path, _, query = request.raw_path.partition("?")
         reason = self._guard.refusal(headers)
         if reason is not None:
@@ -189,6 +191,16 @@ async def _read(request: web.BaseRequest, limit: int) -> bytes:
             break
         chunks += chunk
     return bytes(chunks[: limit + 1])
+
+
+def _text(value: str) -> str:
+    """A header's value without lone surrogates, which no JSON can carry: aiohttp makes them of bytes that are
+    no UTF-8. Such a value is taken as ISO-8859-1 (RFC 9110, field values)."""
+    sent = value.encode("utf-8", "surrogateescape")
+    try:
+        return sent.decode()
+    except UnicodeDecodeError:
+        return sent.decode("latin-1")
 
 
 def _joined(request: web.BaseRequest) -> dict[str, str]:
