@@ -176,6 +176,7 @@ def load_moto(blobs: BlobStore) -> WsgiApplication:
     bounds.bound_logs()
     bounds.bound_metrics()
     bounds.bound_queues()
+    speed.load_ssm_without_ec2()
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
     application: WsgiApplication = DomainDispatcherApplication(create_backend_app)
