@@ -181,6 +181,7 @@ def test_a_timeout_kills_the_environment(running: Any) -> None:
         ("def broken(:", "app.handler", "Runtime.UserCodeSyntaxError", "Syntax error in module 'app'"),
         ("", "handler", "Runtime.MalformedHandlerName", "Bad handler 'handler'"),
         ("1 / 0", "app.handler", "ZeroDivisionError", "division by zero"),
+        ("raise type('Über', (Exception,), {})('boom')", "app.handler", "Über", "boom"),
         (
             "import os; os._exit(7)",
             "app.handler",

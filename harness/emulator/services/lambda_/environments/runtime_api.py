@@ -135,8 +135,8 @@ class RuntimeApi:
         return web.Response(body=work.payload, headers=headers)
 
     async def _init_error(self, request: web.BaseRequest) -> web.Response:
-        error_type = request.headers.get("Lambda-Runtime-Function-Error-Type", "Runtime.Unknown")
-        answer = Answer(await request.read(), error_type)
+        payload = _text(await request.read()).encode()
+        answer = Answer(payload, _error_type(request) or "Runtime.Unknown")
         if not self.ready.done():
             self.ready.set_exception(InitError(answer))
             self.ready.exception()  # whoever waits sees it; nobody may be waiting any more
@@ -156,7 +156,7 @@ class RuntimeApi:
             return _refusal(413, "RequestEntityTooLarge", "Exceeded maximum allowed payload size.")
         error_type = None
         if kind == "error":
-            error_type = request.headers.get("Lambda-Runtime-Function-Error-Type") or "Unhandled"
+            error_type = _error_type(request) or "Unhandled"
         self._finish(answer, Answer(body, error_type))
         return _accepted()
 
@@ -164,6 +164,19 @@ class RuntimeApi:
         self._current = None
         if not future.done():
             future.set_result(answer)
+
+
+def _error_type(request: web.BaseRequest) -> str:
+    named = request.headers.get("Lambda-Runtime-Function-Error-Type", "")
+    return _text(named.encode("utf-8", "surrogateescape"))
+
+
+def _text(sent: bytes) -> str:
+    """UTF-8, or what Python's http.client makes of text that nobody encoded: ISO-8859-1."""
+    try:
+        return sent.decode()
+    except UnicodeDecodeError:
+        return sent.decode("latin-1")
 
 
 def _accepted() -> web.Response:
