@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from harness.measure.files import writing
 from harness.measure.run_folder import RunFolder
 from reports.cost_over_time import cost_per_hour
 from reports.formats import html, junit, markdown
@@ -30,7 +31,7 @@ def write_all(folder: RunFolder) -> dict[str, Any]:
         folder.write_report(file, render(name, folder, result))
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
-        with Path(summary).open("a", encoding="utf-8") as step:
+        with writing(Path(summary)), Path(summary).open("a", encoding="utf-8") as step:
             step.write(render("markdown", folder, result))
     return result
 

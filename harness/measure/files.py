@@ -81,6 +81,8 @@ def read_rows(path: Path) -> Iterator[Any]:
         file = path.open("rb")
     except FileNotFoundError:
         return
+    except OSError as error:
+        raise _unreadable(path, error) from None
     with file:
         for number, line in enumerate(file, start=1):
             if not line.endswith(b"\n"):
@@ -97,5 +99,11 @@ def read_json(path: Path) -> Any:
         return orjson.loads(path.read_bytes())
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise _unreadable(path, error) from None
     except orjson.JSONDecodeError as error:
         raise MeasurementInvalid(f"'{path}' is damaged: {error}.") from None
+
+
+def _unreadable(path: Path, error: OSError) -> MeasurementInvalid:
+    return MeasurementInvalid(f"'{path}' cannot be read: {error.strerror or error}.")

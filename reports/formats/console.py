@@ -18,10 +18,14 @@ STYLES = {"met": "bold green", "missed": "bold red", "invalid": "bold yellow"}
 
 
 def render(result: Mapping[str, Any]) -> RenderableType:
-    """Verdict, objectives, latency, ledger and bill, for a console of any width."""
+    """Verdict, objectives, latency, ledger and bill, for a console of any width. Of a run that came to no
+    load, what stopped it."""
     style = STYLES[result["verdict"]] if result["status"] == "complete" else "bold yellow"
+    headline = Text(wording.headline(result), style=style)
+    if result["requests"]["planned"] is None:
+        return headline
     parts: list[RenderableType] = [
-        Text(wording.headline(result), style=style),
+        headline,
         Text(_what(result)),
         _objectives(result),
     ]

@@ -79,6 +79,16 @@ def test_a_full_disk_makes_the_measurement_invalid(
     product.assert_nothing_left()
 
 
+def test_a_full_disk_for_temporary_files_is_told_before_the_load(product: Product, small_disk: Path) -> None:
+    ended = product.rehearse(environment={"TMPDIR": str(small_disk)}).end()
+    assert ended.code == 3
+    assert f"The disk that holds {small_disk}" in ended.said
+    assert "is full. Free some space there." in ended.said
+    assert product.result["status"] == "failed"
+    product.assert_nothing_left()
+    assert list(small_disk.iterdir()) == []
+
+
 def test_a_run_folder_that_cannot_be_made(product: Product) -> None:
     closed = product.folder / "closed"
     closed.mkdir(mode=0o500)

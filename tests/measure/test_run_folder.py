@@ -128,6 +128,16 @@ def test_out_must_be_new(tmp_path: Path) -> None:
         RunFolder.create_at(tmp_path / "there", "s", NOW_S)
 
 
+def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
+    folder = RunFolder.create_at(tmp_path / "run", "s", NOW_S)
+    for name in ("plan.json", "calls.ndjson"):
+        (folder.path / name).mkdir()
+    with pytest.raises(MeasurementInvalid, match=r"plan\.json' cannot be read: Is a directory"):
+        folder.plan()
+    with pytest.raises(MeasurementInvalid, match=r"calls\.ndjson' cannot be read: Is a directory"):
+        list(folder.calls())
+
+
 def test_what_is_no_run_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="There is no run folder"):
         RunFolder.open(tmp_path / "nowhere")
