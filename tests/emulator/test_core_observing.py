@@ -11,7 +11,7 @@ from harness.emulator.observing import (
     merge,
     split_cursors,
 )
-from harness.measure.meters import Meters
+from harness.measure.meters import Gauge, Meters
 from harness.measure.observation import Invocation, ProcessState
 
 
@@ -54,6 +54,20 @@ def test_what_does_not_fit_is_lost_oldest_first_and_counted() -> None:
     outbox.add(range(5))
     assert outbox.after(0) == ([2, 3, 4], 5)
     assert outbox.lost == 2
+
+
+def test_what_a_look_at_the_gauges_brings_up_to_now_is_in_the_usage_of_that_look() -> None:
+    meters, now_s = Meters(), iter((3.0, 7.5))
+    standing = meters.counter("kinesis", "events", "on_demand_stream_seconds")
+
+    def gauges() -> list[Gauge]:
+        standing.value = next(now_s)
+        return []
+
+    meters.watch(gauges)
+    observer = ProcessObserver(meters)
+    looks = [observer.observe("")["usage"] for _ in range(2)]
+    assert looks == [[["kinesis", "events", "on_demand_stream_seconds", seconds]] for seconds in (3.0, 7.5)]
 
 
 def test_the_same_cursor_gives_the_same_rows_and_the_next_one_none_of_them() -> None:
