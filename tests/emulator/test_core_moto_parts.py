@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -270,7 +271,24 @@ def test_what_fails_on_the_far_side_is_not_billed_but_noted_as_a_call() -> None:
     ("sent", "received", "billed"), [(0, 0, 1), (65_536, 0, 1), (65_537, 0, 2), (1, 262_144, 4)]
 )
 def test_sqs_bills_every_64_kb_of_a_payload(sent: int, received: int, billed: int) -> None:
-    assert sqs_requests(request("POST", "/", body=b"x" * sent), AwsResponse(200, b"y" * received)) == billed
+    body = orjson.dumps({"QueueUrl": "http://127.0.0.1:4566/000000000000/dlq", "MessageBody": '"' * sent})
+    answer = orjson.dumps({"Messages": [{"MessageId": "m" * 36, "Body": "y" * (received // 2)}] * 2})
+    assert sqs_requests(request("POST", "/", body=body), AwsResponse(200, answer)) == billed
+
+
+def test_sqs_bills_attributes_and_a_batch_as_one_payload() -> None:
+    attributes = {
+        "name": {"DataType": "String", "StringValue": "x" * 40_000},
+        "data": {"DataType": "Binary", "BinaryValue": "AAAA" * 10_000},
+    }
+    entries = [{"Id": str(n), "MessageBody": "", "MessageAttributes": attributes} for n in range(2)]
+    body = orjson.dumps({"QueueUrl": "q", "Entries": entries})
+    # 2 * (4 + 6 + 40,000 + 4 + 6 + 30,000) bytes
+    assert sqs_requests(request("POST", "/", body=body), AwsResponse(200, b"{}")) == 3
+
+
+def test_sqs_bills_a_form_by_all_of_it() -> None:
+    assert sqs_requests(request("POST", "/", body=b"x" * 65_537), AwsResponse(200, b"<Answer/>")) == 2
 
 
 def test_log_events_are_billed_with_their_overhead() -> None:

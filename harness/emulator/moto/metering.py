@@ -7,7 +7,8 @@ pricing (every 64 KB of a payload is a request), CloudWatch Logs PutLogEvents (2
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import orjson
 
@@ -71,8 +72,29 @@ def count_log_events(meters: Meters, group: str, messages: Iterable[str]) -> Non
 
 def sqs_requests(request: AwsRequest, response: AwsResponse) -> int:
     """The billed requests of one call: a batch is one payload, and so is what a receive brings."""
-    payload = max(len(request.body), len(response.body))
+    payload = max(_payload_bytes(request.body), _payload_bytes(response.body))
     return max(-(-payload // SQS_CHUNK_BYTES), 1)
+
+
+def _payload_bytes(text: bytes) -> int:
+    """The messages in a request or an answer: their bodies and attributes, without the JSON around them. Of
+    what is no JSON (the query protocol) all counts, which is a little more."""
+    if len(text) <= SQS_CHUNK_BYTES:
+        return len(text)  # one request, however little of it is payload
+    try:
+        members: dict[str, Any] = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return len(text)
+    return sum(map(_message_bytes, members.get("Entries") or members.get("Messages") or [members]))
+
+
+def _message_bytes(message: Mapping[str, Any]) -> int:
+    size = len((message.get("MessageBody") or message.get("Body") or "").encode())
+    for name, attribute in (message.get("MessageAttributes") or {}).items():
+        size += len(name.encode()) + len(attribute.get("DataType", ""))
+        size += len(attribute.get("StringValue", "").encode())
+        size += len(attribute.get("BinaryValue", "")) * 3 // 4  # base64
+    return size
 
 
 def _count_s3(meters: Meters, operation: Operation, request: AwsRequest, response: AwsResponse) -> None:
