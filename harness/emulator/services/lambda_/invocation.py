@@ -22,6 +22,8 @@ from harness.measure.meters import Meters
 from harness.measure.observation import Invocation, InvocationStatus
 
 MAX_INVOCATIONS_KEPT = 100_000
+ASYNCHRONOUS_REQUEST_BYTES = 256 * 1024
+ASYNCHRONOUS_CHUNK_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,13 @@ class InvocationRecords:
         self.lost = 0
 
 
+def billed_requests(call: Call) -> int:
+    """The requests that an invocation is billed for. docs: AWS Lambda pricing (read 2026-11): an asynchronous
+    event is one for its first 256 KB, and one more for each further 64 KB."""
+    excess = 0 if call.synchronous else max(0, len(call.payload) - ASYNCHRONOUS_REQUEST_BYTES)
+    return 1 - (-excess // ASYNCHRONOUS_CHUNK_BYTES)
+
+
 def new_request_id() -> str:
     """A fresh request id in AWS's form."""
     return str(uuid.uuid4())
@@ -110,7 +119,7 @@ class Runner:
             return await self._run_leased(function.revision(), call)
 
     async def _run_leased(self, revision: Revision, call: Call) -> Completed:
-        self._meters.counter("lambda", revision.name, "requests").value += 1
+        self._meters.counter("lambda", revision.name, "requests").value += billed_requests(call)
         trace_root = new_trace_root(self._clock())
         waited_from = time.monotonic()
         try:
