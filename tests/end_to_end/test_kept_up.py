@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import sys
@@ -14,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.product import LATE, LAUNCHDAY, TINY, Product, one_sentence
+from tests.end_to_end.product import LATE, LAUNCHDAY, TINY, Product, copy_of, one_sentence
 
 pytestmark = pytest.mark.slow
 
@@ -239,7 +238,7 @@ def test_a_damaged_state_file_is_nothing_up(product: Product, content: bytes) ->
 
 
 def test_an_up_whose_pipeline_cannot_be_deployed_is_not_left_up(product: Product) -> None:
-    broken = Path(shutil.copytree(TINY, product.folder / "broken"))
+    broken = copy_of(TINY, product.folder / "broken")
     file = broken / "pipeline.py"
     file.write_text(file.read_text().replace("self.destroy(cloud)\n", "raise ValueError('no plan')\n", 1))
     ended = product.run("up", "--port", "0", "--pipeline", broken)
@@ -250,7 +249,7 @@ def test_an_up_whose_pipeline_cannot_be_deployed_is_not_left_up(product: Product
 
 
 def test_an_up_that_is_interrupted_is_not_left_up(product: Product) -> None:
-    slow = Path(shutil.copytree(TINY, product.folder / "slow"))
+    slow = copy_of(TINY, product.folder / "slow")
     file = slow / "pipeline.py"
     waiting = "print('deploying', flush=True); import time; time.sleep(60)\n"
     file.write_text(file.read_text().replace("self.destroy(cloud)\n", waiting, 1))

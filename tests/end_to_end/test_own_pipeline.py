@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from harness.pipeline_loader import load_pipeline
-from tests.end_to_end.product import TINY, Product, obey_permissions, one_sentence
+from tests.end_to_end.product import TINY, Product, copy_of, obey_permissions, one_sentence
 
 pytestmark = pytest.mark.slow
 
@@ -16,7 +15,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def tiny(product: Product) -> Path:
     """A copy of the second pipeline, to be broken."""
-    return Path(shutil.copytree(TINY, product.folder / "mine"))
+    return copy_of(TINY, product.folder / "mine")
 
 
 def edit(pipeline: Path, old: str, new: str) -> None:
