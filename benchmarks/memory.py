@@ -5,10 +5,10 @@
 Runs the mass registration at a constant rate and looks at the resident memory of each process, from when it
 has warmed up (a sixth of the load) to the end of the load: medians of ten looks at either end. Then bare
 processes are filled with just what the run had stored in between: registered devices, with their table's
-stream; retained stream records, within the budget beyond which they go to disk; objects in S3. Environments
-of functions that began or ended meanwhile count with what one has. What the run grew beyond that is
-unexplained: caches, arrays and rows of each process, and leaks. Prints the ratio of grown to accounted for.
-Takes the minutes and one more. Needs nothing beside Launchday itself.
+stream; retained stream records, within the budget beyond which they go to disk; objects in S3 and log lines.
+Environments of functions that began or ended meanwhile count with what one has. What the run grew beyond that
+is unexplained: caches, arrays and rows of each process, and leaks. Prints the ratio of grown to accounted
+for. Takes the minutes and one more. Needs nothing beside Launchday itself.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ class Window:
     writes: list[int]
     records: list[int]
     objects: list[int]
+    invocations: list[int]
     item_bytes: int
     record_bytes: int
     object_bytes: int
@@ -72,6 +73,7 @@ def window_of(done: Rehearsed) -> Window:
         writes=_counted(timeline, "dynamodb", "write_request_units", "devices", at),
         records=records,
         objects=objects,
+        invocations=_counted(timeline, "lambda", "requests", "", at),
         item_bytes=item_bytes[1] // max(1, devices[1]),
         record_bytes=ingested[1] // max(1, records[1]),
         object_bytes=stored[1] // max(1, objects[1]),
@@ -144,7 +146,11 @@ def accounted(window: Window, found: Mapping[str, Grown]) -> dict[str, tuple[str
     holds just that."""
     table = {"devices": window.devices, "writes": window.writes, "item_bytes": window.item_bytes}
     stream = {"records": window.records, "record_bytes": window.record_bytes, "shards": window.shards}
-    objects = {"objects": window.objects, "object_bytes": window.object_bytes}
+    objects = {
+        "objects": window.objects,
+        "object_bytes": window.object_bytes,
+        "invocations": window.invocations,
+    }
     new = {name: counts[1] - counts[0] for name, counts in vars(window).items() if isinstance(counts, list)}
     environments = {
         role: (f"{each.processes[0]} environments, then {each.processes[1]}", each.of_new_processes_bytes)
@@ -154,7 +160,10 @@ def accounted(window: Window, found: Mapping[str, Grown]) -> dict[str, tuple[str
     return environments | {
         "state": (f"{new['devices']:,} devices, {new['writes']:,} changes of them", _held(table)),
         "edge": (f"{new['records']:,} retained records", _held(stream)),
-        "moto": (f"{new['objects']:,} objects in S3", _held(objects)),
+        "moto": (
+            f"{new['objects']:,} objects in S3, log lines of {new['invocations']:,} invocations",
+            _held(objects),
+        ),
     }
 
 

@@ -1,8 +1,8 @@
 """A bare process that holds what a run held, and tells of its growth; started by benchmarks/memory.py.
 
-    python holder.py '{"devices": [a, b], "writes": [a, b], "item_bytes": n}'      a table with its stream
-    python holder.py '{"records": [a, b], "record_bytes": n, "shards": n}'         a Kinesis stream
-    python holder.py '{"objects": [a, b], "object_bytes": n}'                      objects in moto's S3
+    python holder.py '{"devices": [a, b], "writes": [a, b], "item_bytes": n}'     a table with its stream
+    python holder.py '{"records": [a, b], "record_bytes": n, "shards": n}'        a Kinesis stream
+    python holder.py '{"objects": [a, b], "object_bytes": n, "invocations": [a, b]}'  moto's S3, and its Logs
 
 It is filled up to `a`, as the run was when it had warmed up, measured, filled up to `b`, and measured again.
 Prints {"grown_bytes": n}.
@@ -102,8 +102,8 @@ async def stream(records: list[int], record_bytes: int, shards: int, folder: Pat
     return [fill, fill]
 
 
-async def bucket(objects: list[int], object_bytes: int, folder: Path) -> list[Fill]:
-    """Objects through moto's whole way in."""
+async def bucket(objects: list[int], object_bytes: int, invocations: list[int], folder: Path) -> list[Fill]:
+    """Objects through moto's whole way in, and the three lines that the platform logs of each invocation."""
     hosted = HostedMoto(meters=Meters(), data_dir=folder)
     hosted.start_loading()
     for thread in threading.enumerate():
@@ -117,9 +117,17 @@ async def bucket(objects: list[int], object_bytes: int, folder: Path) -> list[Fi
         if answer.status != 200:
             raise SystemExit(f"moto answered {answer.status} to PUT {path}: {answer.body[:300]!r}")
 
+    async def log(number: int) -> None:
+        lines = [[1_795_000_000_000 + number, line.format(f"{number:036d}")] for line in LINES]
+        batch = orjson.dumps([["/aws/lambda/function", "2026/11/23/[$LATEST]0123456789abcdef", lines]])
+        await hosted.take_logs(AwsRequest("POST", "/", "", {}, batch, CONTEXT))
+
     await put("/archive", b"")
+    logged = [0, *invocations]
 
     async def fill(step: int) -> None:
+        for number in range(logged[step], logged[step + 1]):
+            await log(number)
         for number in range(marks[step], marks[step + 1]):
             key = f"audit/processor/date=2026-11-23/hour=17/shardId-000000000001/{number:056d}-500.json.gz"
             await put(f"/archive/{key}", b"x" * object_bytes)
@@ -127,6 +135,12 @@ async def bucket(objects: list[int], object_bytes: int, folder: Path) -> list[Fi
     return [fill, fill]
 
 
+LINES = (
+    "START RequestId: {} Version: $LATEST\n",
+    "END RequestId: {}\n",
+    "REPORT RequestId: {}\tDuration: 123.45 ms\tBilled Duration: 124 ms\tMemory Size: 512 MB\t"
+    "Max Memory Used: 64 MB\t\n",
+)
 _S3 = "AWS4-HMAC-SHA256 Credential=test/20261123/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
 
 
