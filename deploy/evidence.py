@@ -1,7 +1,7 @@
 """What became of each event, read back through the AWS API: audit objects, and three kinds of dead letters.
 
 1. The processor's audit: registered, discarded, or handed over (no end yet).
-2. The archiver's audit: archived, once the object is in S3.
+2. The archiver's audit: archived, where the object that it tells of is still in S3.
 3. The dead-letter queue of the stream holds the records that the processor could not parse, and what Lambda
    says of batches that it gave up (shard and sequence numbers; the records are read from the stream again).
 4. The dead-letter queue of the archiver holds the hand-overs that it could not store.
@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import orjson
 
 from deploy.dead_letter_queues import archiver_dead_letters, stream_dead_letters
-from deploy.services.processing.handlers import audit
+from deploy.services.processing.handlers import archiver, audit
 from harness.pipeline import Outcome
 
 A = TypeVar("A")
@@ -43,10 +43,11 @@ def outcomes(clients: Clients, outputs: Mapping[str, Any], run_id: str) -> Itera
             threads.submit(lambda: list(archiver_dead_letters(clients, outputs))),
         ]
         handed_over_again: set[str] = set()
-        for document in _documents(threads, clients, bucket, "processor"):
+        s3 = clients("s3")
+        for document in _documents(threads, s3, bucket, _keys(s3, bucket, f"{audit.PREFIX}processor/")):
             yield from _of_processor(document, prefix, handed_over_again)
         partitions = Partitions(prefix)
-        for document in _documents(threads, clients, bucket, "archiver"):
+        for document in _documents(threads, s3, bucket, _of_what_is_archived(s3, bucket)):
             yield from _of_archiver(document, prefix, handed_over_again, partitions)
         for letter in letters:
             for outcome in letter.result():
@@ -55,18 +56,28 @@ def outcomes(clients: Clients, outputs: Mapping[str, Any], run_id: str) -> Itera
 
 
 def _documents(
-    threads: ThreadPoolExecutor, clients: Clients, bucket: str, by: str
+    threads: ThreadPoolExecutor, s3: Any, bucket: str, keys: Iterable[str]
 ) -> Iterator[dict[str, Any]]:
-    s3 = clients("s3")
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{audit.PREFIX}{by}/")
-    keys = (each["Key"] for page in pages for each in page.get("Contents", ()))
-
     def document(key: str) -> dict[str, Any]:
         body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
         loaded: dict[str, Any] = orjson.loads(gzip.decompress(body))
         return loaded
 
     return _in_order(threads, document, keys)
+
+
+def _of_what_is_archived(s3: Any, bucket: str) -> list[str]:
+    """The keys of the archiver's audit objects whose archive object is there. Both are listed in that order
+    because both are written in the other one, perhaps at this moment."""
+    audits = list(_keys(s3, bucket, f"{audit.PREFIX}archiver/"))
+    there = {archiver.name_of(key) for key in _keys(s3, bucket, archiver.ARCHIVE_PREFIX)}
+    return [key for key in audits if audit.name_of(key, "archiver") in there]
+
+
+def _keys(s3: Any, bucket: str, prefix: str) -> Iterator[str]:
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for each in page.get("Contents", ()):
+            yield each["Key"]
 
 
 def _in_order(threads: ThreadPoolExecutor, call: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:

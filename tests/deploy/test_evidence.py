@@ -99,6 +99,16 @@ def test_what_was_handed_over_and_not_archived_has_no_end(world: World) -> None:
     assert world.read() == {}
 
 
+def test_an_object_that_is_no_longer_in_the_archive_is_no_end(world: World) -> None:
+    world.processor.process(batch(envelope(location("run-1"))))
+    world.processor.process(batch(envelope(location("run-2", NOW_MS - 1000, lat=53.4001)), first=7))
+    world.archive()
+    s3 = world.clients("s3")
+    first, _ = (each["Key"] for each in s3.list_objects_v2(Bucket="archive", Prefix="archive/")["Contents"])
+    s3.delete_object(Bucket="archive", Key=first)
+    assert list(world.read()) == ["run-2"]
+
+
 def test_a_redelivery_is_told_from_a_duplicate(world: World) -> None:
     world.processor.process(batch(envelope(location("run-1")), envelope(registration("run-2"))))
     world.processor.process(batch(envelope(location("run-1")), envelope(registration("run-2")), first=7))

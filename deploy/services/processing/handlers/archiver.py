@@ -17,7 +17,13 @@ from typing import Any
 from . import audit, aws
 
 ARCHIVE_PREFIX = "archive/"
+OBJECT_SUFFIX = ".ndjson.gz"
 ARCHIVED = "archived"
+
+
+def name_of(key: str) -> str:
+    """What the archive's object at `key` is of: its key without the prefix and the suffix."""
+    return key.removeprefix(ARCHIVE_PREFIX).removesuffix(OBJECT_SUFFIX)
 
 
 class Archiver:
@@ -41,7 +47,7 @@ class Archiver:
         audit.write(
             self._s3,
             self._bucket,
-            handover["key"].removesuffix(".ndjson.gz") + ".json.gz",
+            name_of(key) + audit.SUFFIX,
             by="archiver",
             at_ms=int(self._clock() * 1000),
             processed_at_ms=handover["processed_at"],

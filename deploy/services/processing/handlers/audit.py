@@ -14,11 +14,17 @@ import json
 from typing import Any
 
 PREFIX = "audit/"
+SUFFIX = ".json.gz"
 HANDED_OVER = "handed_over"
 SUPERSEDED = 1
 REDELIVERED = 2
 
 Row = tuple[str | None, str, int, int]
+
+
+def name_of(key: str, by: str) -> str:
+    """What the audit object at `key` is of: its key without the prefix and the suffix."""
+    return key.removeprefix(f"{PREFIX}{by}/").removesuffix(SUFFIX)
 
 
 def write(

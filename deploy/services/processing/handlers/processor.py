@@ -102,7 +102,7 @@ class Processor:
         audit.write(
             self._client("s3"),
             self._bucket,
-            f"{partition_of(first_arrival_ms)}/{batch}.json.gz",
+            f"{partition_of(first_arrival_ms)}/{batch}{audit.SUFFIX}",
             by="processor",
             at_ms=int(self._clock() * 1000),
             processed_at_ms=now_ms,
