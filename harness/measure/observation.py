@@ -61,7 +61,8 @@ class Observation:
     incidents: list[str] = field(default_factory=list)
     """What went wrong with the target itself since it started, a sentence each: it makes the run fail."""
     lost: int = 0
-    """Invocations and calls that were dropped because nobody looked in time: it makes the run invalid."""
+    """Invocations and calls dropped since the target started, because nobody looked in time: a run in which
+    it grows is invalid."""
 
 
 class Observer(Protocol):

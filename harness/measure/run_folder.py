@@ -95,6 +95,7 @@ class RunFolder:
         self._rates = Rates()
         self._logs: dict[str, RowLog] = {}
         self._marks: dict[str, dict[str, Any]] = {}
+        self._lost_before: int | None = None
         # The sampler's thread appends while the conductor's marks.
         self._lock = threading.RLock()
 
@@ -231,16 +232,19 @@ class RunFolder:
     # -- what the observer saw
 
     def append_observation(self, observation: Observation) -> None:
-        """Keep one observation: timeline rows, invocations, calls, the meters, and new incidents."""
+        """Keep one observation: timeline rows, invocations, calls, the meters, new incidents, and losses
+        since the first one."""
         self._append("timeline.ndjson", (row.to_json() for row in self._rates.rows(observation)))
         self._append("invocations.ndjson", observation.invocations)
         self._append("calls.ndjson", map(list, observation.calls))
         self._mark("latest", observation.usage, observation.at_s, durable=False)
-        state = self.state
-        if tuple(observation.incidents) != state.incidents or observation.lost > state.lost:
+        if self._lost_before is None:  # a target that stood for hours may have lost what nobody looked at
+            self._lost_before = observation.lost
+        state, lost = self.state, observation.lost - self._lost_before
+        if tuple(observation.incidents) != state.incidents or lost > state.lost:
             known = state.incidents
             fresh = [incident for incident in observation.incidents if incident not in known]
-            self._store_state(incidents=[*known, *fresh], lost=max(observation.lost, state.lost))
+            self._store_state(incidents=[*known, *fresh], lost=max(lost, state.lost))
 
     def mark_usage(self, mark: Mark, usage: Iterable[Usage], at_s: float) -> None:
         """Keep the meters of the moment `at_s` under a name; the bill is what grew from `load_start` to

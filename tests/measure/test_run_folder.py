@@ -192,6 +192,13 @@ def test_secrets_are_known_by_their_names(name: str, secret: bool) -> None:
     assert redact({name: "v"}) == {name: REDACTED if secret else "v"}
 
 
+def test_what_was_lost_before_the_run_is_not_its_loss(tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path, "s", NOW_S)
+    for second, lost in enumerate((700, 700, 702)):
+        folder.append_observation(observation(NOW_S + second, 1, lost=lost))
+    assert RunFolder.open(folder.path).state.lost == 2
+
+
 def test_how_a_run_ended_is_kept(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path, "s", NOW_S)
     folder.set_drain(4.5, emptied=True)
