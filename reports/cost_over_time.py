@@ -48,19 +48,22 @@ def cost_per_hour(folder: RunFolder) -> list[tuple[float, float | None]]:
 
 
 def _metered(folder: RunFolder, edges: Edges, unbilled: Sequence[UnbilledUsage]) -> list[Quantities]:
-    """What the meters grew by in each window. A rate holds from the row before it to its own."""
+    """What the meters grew by in each window. A rate holds from the look before it to its own: a meter's
+    first row is of the time since the last look, not since the run began."""
     left_out = {(item["service"], item["resource"]) for item in unbilled}
     used: list[Quantities] = [{} for _ in edges[1:]]
-    for series in folder.timeline():
+    timeline = folder.timeline()
+    looks = np.unique(np.concatenate([edges[:1], *(series.t for series in timeline)]))
+    for series in timeline:
         if (
             series.kind != "rate"
             or series.service == PROCESS
             or (series.service, series.resource) in left_out
         ):
             continue
-        before = np.concatenate([[edges[0]], series.t[:-1]])
-        grown = np.concatenate([[0.0], np.cumsum(series.value * np.maximum(series.t - before, 0.0))])
-        at = np.interp(edges, np.concatenate([[edges[0]], series.t]), grown)
+        before = looks[np.maximum(np.searchsorted(looks, series.t) - 1, 0)]
+        grown = np.concatenate([[0.0], np.cumsum(series.value * (series.t - before))])
+        at = np.interp(edges, np.concatenate([before[:1], series.t]), grown)
         for window, quantity in zip(used, np.diff(at), strict=True):
             if quantity > 0:
                 unit = window.setdefault((series.service, series.resource), {})
