@@ -168,7 +168,7 @@ class Product:
 
     def rehearse(self, *options: str | Path, scenario: str | Path = STEADY, **more: Any) -> Running:
         """Start `launchday run` of a small scenario, on a free port."""
-        where = {"--port": "0", "--out": self.out}
+        where: dict[str, str | Path] = {"--port": "0", "--out": self.out}
         left = [word for pair in where.items() if pair[0] not in options for word in pair]
         return self.start("run", scenario, *left, *options, **more)
 

@@ -21,7 +21,9 @@ def under_load(product: Product) -> Running:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_under_load_keeps_what_was_measured(product: Product, number: signal.Signals) -> None:
+def test_ctrl_c_under_load_keeps_what_was_measured_for_a_report(
+    product: Product, number: signal.Signals
+) -> None:
     running = under_load(product)
     running.process.send_signal(number)
     ended = running.end()
@@ -32,12 +34,6 @@ def test_ctrl_c_under_load_keeps_what_was_measured(product: Product, number: sig
     assert result["requests"]["sent"] > 0
     assert opened(product).state.status == "interrupted"
     product.assert_nothing_left()
-
-
-def test_an_interrupted_run_can_be_reported_on(product: Product) -> None:
-    running = under_load(product)
-    running.interrupt()
-    running.end()
     for arguments in ((), ("--format", "markdown"), ("--format", "html"), ("--format", "junit")):
         again = product.run("report", product.out, *arguments)
         assert again.code == 130
