@@ -25,6 +25,10 @@ NAMES = Names("local", "123456789012", "us-east-1")
 @pytest.fixture(autouse=True)
 def aws() -> Iterator[None]:
     with mock_aws():
+        # Moto builds a service's routes when it is first asked, which two threads must not do at once:
+        # CPython 3.11 then fails with a SystemError.
+        everything(CLOUD.clients())
+        CLOUD.client("sts").get_caller_identity()
         yield
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 
 from harness.emulator.gateway.routing import route
-from harness.emulator.moto import bounds, metering, ownership, speed
+from harness.emulator.moto import bounds, metering, ownership, routes, speed
 from harness.emulator.moto.blobs import BlobStore
 from harness.emulator.moto.operations import Operation, operation_of
 from harness.emulator.moto.wsgi import WsgiApplication, run_wsgi
@@ -181,6 +181,7 @@ def load_moto(blobs: BlobStore) -> WsgiApplication:
 
     application: WsgiApplication = DomainDispatcherApplication(create_backend_app)
     speed.remember_backends(application)
+    routes.build_one_at_a_time(application)
     speed.ask_only_for_the_retention_of_a_queue()
     return application
 
