@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from harness.objectives import Objectives
 
@@ -21,12 +21,15 @@ OUTCOMES_TERMINAL = ("registered", "archived", "dead_lettered")  # and "discarde
 
 @dataclass(slots=True)
 class Event:
-    """One thing that a device says.
+    """One thing that a device says, or a *call*: a request of a customer's that carries no event.
 
     `event_id` is `<run>-<ordinal>` and stays the same over retries. `at_s` is when the device says it (the
     planned start of its request), in seconds since the epoch. `fields` is the rest of it, in the words of the
     pipeline's contract with its devices (JSON-able); a time in it, of a fix that is late, stale or replayed,
     may differ from `at_s`.
+
+    A call has a negative `ordinal`, an `event_id` that nobody keeps, and no fields: its `kind` says what is
+    asked, and `account` and `device_id` of whom. The ledger knows nothing of it; its latency is measured.
     """
 
     ordinal: int
@@ -145,6 +148,8 @@ class Outcome:
     """Seen more than once and absorbed: no reader can see it twice."""
     duplicated: bool = False
     """Seen more than once, and a reader can see it twice."""
+    live: bool = False
+    """It became what the product tells of its device: whoever watches the device is owed it."""
 
 
 @dataclass(frozen=True)
@@ -190,3 +195,73 @@ class Pipeline(Protocol):
 
     def unbilled(self, outputs: Outputs) -> Sequence[Unbilled]:
         """The usage of watching itself."""
+
+
+Channel = Literal["webhook", "subscription"]
+"""How a watcher is told: by a POST to an endpoint of its own, or over a WebSocket that it opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Somebody who is to be told of an account's devices, or (`device_id`) of one of them."""
+
+    channel: Channel
+    account: int
+    device_id: str | None = None
+
+
+@dataclass(frozen=True)
+class LiveSubscription:
+    """A GraphQL subscription of an AppSync API, and with what it is opened.
+
+    `authorization` is the header object that AppSync's real-time protocol asks for (`host` beside
+    `Authorization` or `x-api-key`), for the connection and for the subscription alike."""
+
+    realtime_url: str
+    authorization: Mapping[str, str]
+    query: str
+    variables: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One event in a delivery. `accepted_at_s` is when the product's entrance took it in (epoch)."""
+
+    event_id: str
+    accepted_at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class LostDelivery:
+    """A delivery that ended in a dead-letter queue: of which event, and to which endpoint's URL."""
+
+    event_id: str
+    url: str
+
+
+@runtime_checkable
+class Watchable(Protocol):
+    """A pipeline that tells others what happens: what a scenario with `watchers` asks for beside `Pipeline`.
+
+    The methods are called in the process of the watchers, but for `lost_deliveries`; they may block."""
+
+    def owed_kinds(self, channel: Channel) -> frozenset[str]:
+        """The kinds of event that a live one of is delivered by `channel`."""
+
+    def add_webhook(self, outputs: Outputs, account: int, url: str) -> None:
+        """Have `account`'s events posted to `url` from now on, as its owner would ask for it. The endpoint is
+        up, and confirms its subscription. Raises TargetError."""
+
+    def remove_webhooks(self, outputs: Outputs, account: int) -> None:
+        """Take away whatever `add_webhook` added for `account`. Nothing there is no error."""
+
+    def subscription(self, outputs: Outputs, watcher: Watcher) -> LiveSubscription:
+        """What opens the watcher's subscription, signed in as one of the account's users.
+        Raises TargetError."""
+
+    def told(self, channel: Channel, payload: Any) -> Sequence[Told]:
+        """The events in one delivery: a webhook's message (the text inside SNS's envelope), or the `data` of
+        a subscription's message. Raises ValueError when it is none of the product's."""
+
+    def lost_deliveries(self, cloud: Cloud, outputs: Outputs, run_id: str) -> Iterator[LostDelivery]:
+        """The deliveries of run `run_id` that were given up."""
