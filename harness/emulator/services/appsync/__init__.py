@@ -1,0 +1,1 @@
+"""AppSync: GraphQL APIs, their control plane, execution, authentication and real-time half."""
