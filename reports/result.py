@@ -125,6 +125,7 @@ def _load(load: Mapping[str, Any] | None) -> dict[str, Any]:
         "throughput": dict(load["throughput"]),
         **{name: load.get(name, {}) for name in _LATENCIES},
         "kinds": load.get("kinds", {}),
+        "calls": load.get("calls", {}),
     }
 
 

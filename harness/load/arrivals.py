@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.load.chunk import FLAW_CODES, FLUSH_CODE, LOCATION_CODE, Chunk
+from harness.load.chunk import FIRST_CALL_CODE, FLAW_CODES, FLUSH_CODE, LOCATION_CODE, Chunk
 from harness.load.devices import GOLDEN, Devices, IntArray, make_devices
 from harness.load.flaws import Flaws
 from harness.load.replay import trace_chunks
@@ -56,7 +56,8 @@ class _Modelled:
         self._grid_s = np.linspace(0.0, scenario.duration_s, _GRID_POINTS)
         rates = scenario.rates(self._grid_s)
         still = np.zeros(_GRID_POINTS)
-        by_stream = np.stack([rates.get(stream, still) for stream in STREAMS])
+        streams = (*STREAMS, *(call.kind for call in traffic.calls))
+        by_stream = np.stack([rates.get(stream, still) for stream in streams])
         total = by_stream.sum(axis=0)
         self._upto = np.cumsum(by_stream, axis=0) / np.maximum(total, 1e-300)
         steps = (total[1:] + total[:-1]) / 2 * np.diff(self._grid_s)
@@ -103,7 +104,10 @@ class _Modelled:
         single, flush = stream == LOCATION_CODE, stream == FLUSH_CODE
         device[single] = self._next_tracked(int(single.sum()))
         device[flush] = self._next_offline(int(flush.sum()))
+        call = stream >= FIRST_CALL_CODE
+        device[call] = self._devices.tracked((chance[1, call] * self._slots).astype(np.int64))
         events = np.where(flush, self._scenario.traffic.shape.flush_events, 1).astype(np.int32)
+        events[call] = 0
 
         flaw = np.zeros(count, dtype=np.uint8)
         recorded_s, placed_s = at_s.copy(), at_s.copy()

@@ -14,6 +14,7 @@ from harness.scenario.shapes import FloatArray
 REGISTRATION_CODE = STREAMS.index(REGISTRATION)
 LOCATION_CODE = STREAMS.index(LOCATION)
 FLUSH_CODE = STREAMS.index(LOCATION_FLUSH)
+FIRST_CALL_CODE = len(STREAMS)
 
 FLAWLESS = 0
 FLAW_CODES = {flaw: code for code, flaw in enumerate(FLAWS, start=1)}
@@ -24,7 +25,8 @@ class Chunk:
     """A row an arrival. Times are in seconds since the start of the run.
 
     `index` counts arrivals, `ordinal` is that of the arrival's first event, of `events` in a row. `stream` is
-    an index into STREAMS, `flaw` a FLAW_CODES code or 0. `recorded_s` is when it happened,
+    an index into STREAMS, or beyond them into the scenario's calls, which carry no events; `flaw` is a
+    FLAW_CODES code or 0. `recorded_s` is when it happened,
     as the device says, and what follows where the device was then (the last of the fixes, for a flush).
     `accuracy` is NaN where the device may choose; `noise` in [0, 1) is what it chooses by."""
 

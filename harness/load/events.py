@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from harness.load.arrivals import Arrivals
-from harness.load.chunk import FLAW_CODES, FLUSH_CODE, REGISTRATION_CODE, Chunk
+from harness.load.chunk import FIRST_CALL_CODE, FLAW_CODES, FLUSH_CODE, REGISTRATION_CODE, Chunk
 from harness.load.devices import PLATFORMS, Devices
 from harness.pipeline import Event
 from harness.scenario import LOCATION, REGISTRATION, LaunchDay, Scenario
@@ -53,6 +53,7 @@ class EventBuilder:
             registers = "tracking_start"
         self._reason = registers
         self._cadence_s = shape.cadence_s
+        self._calls = [call.kind for call in scenario.traffic.calls]
         self._devices = devices
         self._run_id = run_id
         self._device_prefix = f"d{scenario.seed:x}-"
@@ -63,12 +64,16 @@ class EventBuilder:
     def arrivals(self, chunk: Chunk) -> Iterator[Arrival]:
         """The arrivals in `chunk`; each is built when it is asked for."""
         columns = (
-            chunk.at_s, chunk.stream, chunk.device, chunk.account, chunk.ordinal, chunk.events, chunk.flaw,
-            chunk.recorded_s, chunk.lat, chunk.lon, chunk.speed, chunk.bearing, chunk.accuracy, chunk.noise,
+            chunk.index, chunk.at_s, chunk.stream, chunk.device, chunk.account, chunk.ordinal, chunk.events,
+            chunk.flaw, chunk.recorded_s, chunk.lat, chunk.lon, chunk.speed, chunk.bearing, chunk.accuracy,
+            chunk.noise,
         )  # fmt: skip
         for row in zip(*(column.tolist() for column in columns), strict=True):
-            at_s, stream, device, account, ordinal, count, flaw, *fix = row
-            if stream == REGISTRATION_CODE:
+            index, at_s, stream, device, account, ordinal, count, flaw, *fix = row
+            if stream >= FIRST_CALL_CODE:
+                kind = self._calls[stream - FIRST_CALL_CODE]
+                events = [self._event(kind, at_s, device, account, -1 - index, {})]
+            elif stream == REGISTRATION_CODE:
                 events = [self._registration(at_s, device, account, ordinal, fix[0], fix[-1])]
             elif stream == FLUSH_CODE:
                 events = self._flush(at_s, device, account, ordinal, count, fix[-1])
@@ -181,7 +186,8 @@ def _activity(speed: float) -> str:
 
 
 def events_of(scenario: Scenario, seed: int, run_id: str, started_at_s: float = 0.0) -> Iterator[Event]:
-    """All events of a run again, in the order of their ordinals, whether they came to be sent or not.
+    """All events of a run again, in the order of their ordinals, whether they came to be sent or not. Calls
+    are none.
 
     `scenario` as it was run. `started_at_s` is in the generator's summary.json; without it, times are as if
     the run had started in 1970, and all between them is as it was."""
@@ -190,4 +196,4 @@ def events_of(scenario: Scenario, seed: int, run_id: str, started_at_s: float = 
     builder = EventBuilder(scenario, arrivals.devices, run_id, started_at_s)
     for chunk in arrivals:
         for arrival in builder.arrivals(chunk):
-            yield from arrival.events
+            yield from (event for event in arrival.events if event.ordinal >= 0)

@@ -37,16 +37,13 @@ class Recorder:
         counts = self._second.counts
         counts["planned"] += 1
         counts["sent"] += 1
-        counts["events_sent"] += len(events)
         self._lateness_ms.append(lateness_s * 1000.0)
+        if events[0].ordinal < 0:
+            _of_kind(self.tally.calls, events[0].kind)["sent"] += 1
+            return
+        counts["events_sent"] += len(events)
         self._devices.append(device)
-        self._of_kind(events[0].kind)["sent"] += len(events)
-
-    def _of_kind(self, kind: str) -> dict[str, int]:
-        found = self.tally.kinds.get(kind)
-        if found is None:
-            found = self.tally.kinds[kind] = {"sent": 0, "accepted": 0}
-        return found
+        _of_kind(self.tally.kinds, events[0].kind)["sent"] += len(events)
 
     def dropped(self, events: Sequence[Event]) -> None:
         """A request was not started: too many were in flight."""
@@ -68,12 +65,15 @@ class Recorder:
         if len(results) > 1:
             worst = next(code for code in _WORST_FIRST if code in results)
         counts[_NAMES[worst]] += 1
-        tally.reach(events[-1].ordinal + 1)
-        for event, code in zip(events, results, strict=True):
-            tally.acceptance[event.ordinal] = code
         accepted = len(results) if worst == ACCEPTED else list(results).count(ACCEPTED)
-        counts["events_accepted"] += accepted
-        self._of_kind(events[0].kind)["accepted"] += accepted
+        if events[0].ordinal < 0:
+            _of_kind(tally.calls, events[0].kind)["accepted"] += accepted
+        else:
+            tally.reach(events[-1].ordinal + 1)
+            for event, code in zip(events, results, strict=True):
+                tally.acceptance[event.ordinal] = code
+            counts["events_accepted"] += accepted
+            _of_kind(tally.kinds, events[0].kind)["accepted"] += accepted
         if worst == ACCEPTED:
             self._durations["latency_ms"][route].append(latency_s * 1000.0)
             self._durations["service_time_ms"][route].append(service_s * 1000.0)
@@ -104,3 +104,10 @@ class Recorder:
         self._second = SecondData(second.number + 1)
         self._fresh()
         return second
+
+
+def _of_kind(kinds: dict[str, dict[str, int]], kind: str) -> dict[str, int]:
+    found = kinds.get(kind)
+    if found is None:
+        found = kinds[kind] = {"sent": 0, "accepted": 0}
+    return found

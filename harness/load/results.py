@@ -106,6 +106,7 @@ def summarize(
         },
         "events": tally.events(),
         "kinds": tally.kinds,
+        "calls": tally.calls,
         "devices": tally.devices,
         "throughput": {
             "planned_per_s": requests["planned"] / duration_s,

@@ -39,6 +39,8 @@ class Tally:
     )
     kinds: dict[str, dict[str, int]] = field(default_factory=dict)
     """Events sent and accepted by kind."""
+    calls: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Calls (requests that carry no event) sent and accepted by kind."""
     lateness: LatencyHistogram = field(default_factory=LatencyHistogram)
     late: int = 0
     acceptance: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, dtype=np.uint8))
@@ -93,10 +95,11 @@ class Tally:
         for what, by_route in other.durations.items():
             for route, histogram in by_route.items():
                 self.durations[what][route].merge(histogram)
-        for kind, counts in other.kinds.items():
-            mine = self.kinds.setdefault(kind, {"sent": 0, "accepted": 0})
-            for name, count in counts.items():
-                mine[name] += count
+        for ours, theirs in ((self.kinds, other.kinds), (self.calls, other.calls)):
+            for kind, counts in theirs.items():
+                mine = ours.setdefault(kind, {"sent": 0, "accepted": 0})
+                for name, count in counts.items():
+                    mine[name] += count
         self.lateness.merge(other.lateness)
         self.late += other.late
         self.reach(other.events_planned)
@@ -125,6 +128,7 @@ class Tally:
                 for what, by_route in self.durations.items()
             },
             "kinds": self.kinds,
+            "calls": self.calls,
             "lateness": self.lateness.encode(),
             "late": self.late,
             "acceptance": self.by_ordinal.tobytes(),
@@ -138,6 +142,7 @@ class Tally:
         tally = cls(
             requests=dict(message["requests"]),
             kinds={kind: dict(counts) for kind, counts in message["kinds"].items()},
+            calls={kind: dict(counts) for kind, counts in message["calls"].items()},
             lateness=LatencyHistogram.decode(message["lateness"]),
             late=message["late"],
             acceptance=np.frombuffer(message["acceptance"], dtype=np.uint8).copy(),

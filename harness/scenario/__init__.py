@@ -4,7 +4,7 @@
 """
 
 from harness.scenario.loading import load_scenario, packaged_scenarios
-from harness.scenario.model import FLAWS, Scenario, Traffic
+from harness.scenario.model import FLAWS, Calls, Scenario, Traffic
 from harness.scenario.overrides import Overrides
 from harness.scenario.population import City, Population
 from harness.scenario.shapes import (
@@ -26,6 +26,7 @@ __all__ = [
     "LOCATION_FLUSH",
     "REGISTRATION",
     "STREAMS",
+    "Calls",
     "City",
     "Constant",
     "Launch",

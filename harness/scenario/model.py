@@ -13,7 +13,16 @@ from harness.errors import UsageError
 from harness.objectives import Objectives
 from harness.scenario.checks import in_range, whole
 from harness.scenario.population import Population
-from harness.scenario.shapes import LOCATION_FLUSH, MAX_DURATION_S, MAX_RATE_PER_S, FloatArray, Shape
+from harness.scenario.shapes import (
+    LOCATION_FLUSH,
+    MAX_DURATION_S,
+    MAX_RATE_PER_S,
+    STREAMS,
+    Constant,
+    FloatArray,
+    Shape,
+    Stages,
+)
 from harness.scenario.trace import Trace
 
 FLAWS = (
@@ -30,7 +39,31 @@ FLAWS = (
     "poison",  # an event of the kind `poison`: bytes that are no event at all
 )
 
+MAX_CALLS = 100
+"""Kinds of call in one scenario."""
+
 _GRID_POINTS = 2_001  # rates are smooth; a shape has no feature shorter than 1/2000 of its run
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Requests that carry no event: a back end that polls, a front end that asks.
+
+    `kind` is in the words of the pipeline, one of whose entrances takes it. `shape` says how many a second,
+    and no more: what it is mixed of does not matter. Each asks for a device that is tracked, on behalf of
+    the device's account."""
+
+    kind: str
+    shape: Constant | Stages
+
+    def __post_init__(self) -> None:
+        if not self.kind or self.kind in STREAMS:
+            raise UsageError(f"'{self.kind}' is no kind of call: a stream of events has that name.")
+
+    def rates(self, share_of_run: FloatArray, population: Population) -> FloatArray:
+        """Requests a second at these moments, given as shares of the run (0 to 1)."""
+        rates: FloatArray = np.sum(list(self.shape.rates(share_of_run, population).values()), axis=0)
+        return rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +74,7 @@ class Traffic:
     spacing: Literal["poisson", "even"] = "poisson"
     scale: float = 1.0
     flaws: tuple[tuple[str, float], ...] = ()
+    calls: tuple[Calls, ...] = ()
 
     def __post_init__(self) -> None:
         if self.spacing not in ("poisson", "even"):
@@ -51,11 +85,20 @@ class Traffic:
                 raise UsageError(f"'{flaw}' is no flaw.", f"Write one of {', '.join(FLAWS)}.")
             in_range(f"the share of the flaw '{flaw}'", share, 0, 1)
         in_range("the share of all flaws together", sum(share for _, share in self.flaws), 0, 1)
+        if self.calls and isinstance(self.shape, Trace):
+            raise UsageError("A replay sends what is in its trace, and no calls beside it.")
+        if len({call.kind for call in self.calls}) < len(self.calls):
+            raise UsageError("A kind of call stands once in a scenario's traffic.")
+        whole("the number of kinds of call", len(self.calls), 0, MAX_CALLS)
 
     def rates(self, at_s: FloatArray, duration_s: float, population: Population) -> dict[str, FloatArray]:
-        """Requests a second by stream at `at_s`, in a run of `duration_s`."""
+        """Requests a second by stream at `at_s`, in a run of `duration_s`; a kind of call is a stream too."""
         shares = np.clip(np.asarray(at_s, dtype=np.float64) / duration_s, 0.0, 1.0)
-        return {stream: rate * self.scale for stream, rate in self.shape.rates(shares, population).items()}
+        rates = {
+            **self.shape.rates(shares, population),
+            **{call.kind: call.rates(shares, population) for call in self.calls},
+        }
+        return {stream: rate * self.scale for stream, rate in rates.items()}
 
     def streams(self, population: Population) -> frozenset[str]:
         """The streams that have any traffic at all."""
@@ -71,11 +114,12 @@ class Traffic:
         return {stream: float(np.trapezoid(rate, grid)) for stream, rate in rates.items()}
 
     def expected_events(self, duration_s: float, population: Population) -> dict[str, float]:
-        """Events by stream in a whole run: a flush counts as what it carries."""
+        """Events by stream in a whole run: a flush counts as what it carries, a call not at all."""
         requests = self.expected_requests(duration_s, population)
         return {
             stream: count * (self.shape.flush_events if stream == LOCATION_FLUSH else 1)
             for stream, count in requests.items()
+            if stream in STREAMS
         }
 
 
@@ -121,7 +165,11 @@ class Scenario:
         grid = np.linspace(0.0, self.duration_s, _GRID_POINTS)
         rates = self.rates(grid)
         flush = self.traffic.shape.flush_events if events else 1
-        total = sum(rate * (flush if stream == LOCATION_FLUSH else 1) for stream, rate in rates.items())
+        total = sum(
+            rate * (flush if stream == LOCATION_FLUSH else 1)
+            for stream, rate in rates.items()
+            if not events or stream in STREAMS
+        )
         return float(np.max(total))
 
     @property
