@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import zipfile
 from base64 import b64encode
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from platformdirs import user_cache_dir
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say
 _READABLE = 0o100644 << 16
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -26,40 +28,65 @@ class Package:
 
 
 class PackageCache:
-    """Packages on disk: by the hash of the files they are made of, and by their own."""
+    """Packages on disk: by the hash of the files they are made of, and by their own.
+
+    A disk that cannot be read or written costs time, not the stand-up: that is said once, as a
+    warning, and the packages are kept in memory."""
 
     def __init__(self, directory: Path | None = None) -> None:
         self._directory = directory or Path(user_cache_dir("launchday")) / "packages"
+        self._in_memory: dict[str, bytes] | None = None
 
     def package(self, service: Path, patterns: Sequence[str]) -> Package:
         """The package of the files of `service` that `patterns` choose, built when it is not there."""
         files = {
             path.relative_to(service).as_posix(): path.read_bytes() for path in chosen(service, patterns)
         }
-        source = self._directory / f"{fingerprint(files)}.zip"
-        try:
-            content = source.read_bytes()
-        except FileNotFoundError:
+        source = f"{fingerprint(files)}.zip"
+        content = self._read(source)
+        if content is None:
             content = _zip(files)
             self._keep(source, content)
-            self._keep(self._by_sha256(_sha256(content)), content)
+            self._keep(_code_name(_sha256(content)), content)
         return Package(content, _sha256(content))
 
     def by_sha256(self, sha256: str) -> bytes | None:
         """A package that was built here before, by its CodeSha256."""
-        try:
-            return self._by_sha256(sha256).read_bytes()
-        except FileNotFoundError:
-            return None
+        return self._read(_code_name(sha256))
 
-    def _by_sha256(self, sha256: str) -> Path:
-        return self._directory / f"code-{sha256.replace('/', '_')}.zip"
+    def _read(self, name: str) -> bytes | None:
+        if self._in_memory is None:
+            try:
+                return (self._directory / name).read_bytes()
+            except FileNotFoundError:
+                return None
+            except OSError as error:
+                self._in_memory = self._without_disk(error)
+        return self._in_memory.get(name)
 
-    def _keep(self, path: Path, content: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        being_written = path.with_suffix(f".{hashlib.sha256(content).hexdigest()[:8]}.part")
-        being_written.write_bytes(content)
-        being_written.replace(path)
+    def _keep(self, name: str, content: bytes) -> None:
+        if self._in_memory is None:
+            try:
+                self._directory.mkdir(parents=True, exist_ok=True)
+                part = f"{name}.{hashlib.sha256(content).hexdigest()[:8]}.part"
+                (self._directory / part).write_bytes(content)
+                (self._directory / part).replace(self._directory / name)
+                return
+            except OSError as error:
+                self._in_memory = self._without_disk(error)
+        self._in_memory[name] = content
+
+    def _without_disk(self, error: OSError) -> dict[str, bytes]:
+        _log.warning(
+            "The package cache '%s' cannot be used: %s. Packages are built again each time.",
+            self._directory,
+            error.strerror or error,
+        )
+        return {}
+
+
+def _code_name(sha256: str) -> str:
+    return f"code-{sha256.replace('/', '_')}.zip"
 
 
 def chosen(service: Path, patterns: Sequence[str]) -> list[Path]:

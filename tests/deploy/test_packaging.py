@@ -5,6 +5,8 @@ import zipfile
 from io import BytesIO
 from pathlib import Path
 
+import pytest
+
 from deploy.standup.blueprint import SERVICES
 from deploy.standup.packaging import PackageCache, chosen
 from deploy.standup.serverless import read_service
@@ -50,6 +52,26 @@ def test_a_package_is_built_once_and_found_by_its_hash(tmp_path: Path) -> None:
     (root / "handlers" / "a.py").write_text("changed")
     assert cache.package(root, PATTERNS).sha256 != first.sha256
     assert cache.by_sha256("nothing") is None
+
+
+@pytest.mark.parametrize("broken", ["not a folder", "a folder in the place of the file"])
+def test_a_cache_that_cannot_be_used_is_said_once_and_not_needed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, broken: str
+) -> None:
+    root, directory = service(tmp_path / "service"), tmp_path / "cache"
+    expected = PackageCache(tmp_path / "working").package(root, PATTERNS)
+    if broken == "not a folder":
+        directory.touch()
+    else:
+        for kept in (tmp_path / "working").iterdir():
+            (directory / kept.name).mkdir(parents=True)
+    cache = PackageCache(directory)
+    assert cache.package(root, PATTERNS) == expected
+    assert cache.package(root, PATTERNS) == expected
+    assert cache.by_sha256(expected.sha256) == expected.content  # an undo finds what this stand-up replaced
+    assert cache.by_sha256("nothing") is None
+    (said,) = caplog.messages
+    assert said.startswith(f"The package cache '{directory}' cannot be used: ")
 
 
 def test_our_packages_hold_the_handlers_and_nothing_else(tmp_path: Path) -> None:
