@@ -136,8 +136,8 @@ def test_it_ends_when_its_parent_does(system: System, tmp_path: Path) -> None:
     plan_file = tmp_path / "plan.json"
     plan_file.write_text(json.dumps(plan(system, duration_s=600.0).to_json()))
     code = (
-        "import os, pathlib, subprocess, sys, harness.load.launch as launch\n"
-        "command = launch.command(*map(pathlib.Path, sys.argv[1:]))\n"
+        "import os, pathlib, subprocess, sys; from harness.load.launch import Generator\n"
+        "command = Generator(None, pathlib.Path(sys.argv[2])).command(pathlib.Path(sys.argv[1]))\n"
         "child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)\n"
         "child.stdout.readline(); print(child.pid, flush=True); os._exit(0)"
     )
@@ -178,13 +178,11 @@ def test_a_mistake_is_said_before_anything_is_sent(
     kind: type[LaunchdayError],
     words: str,
 ) -> None:
-    from harness.load import launch
-
     hard_limit = changes.pop("hard_limit", None)
     if hard_limit:
-        real = launch.command
+        real = Generator.command
         monkeypatch.setattr(
-            launch,
+            Generator,
             "command",
             lambda *given: ["sh", "-c", f'ulimit -n {hard_limit}; exec "$@"', "-", *real(*given)],
         )

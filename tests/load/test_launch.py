@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from harness.errors import Interrupted, LaunchdayError, MeasurementInvalid, TargetError, UsageError
-from harness.load import launch
+from harness.load import child
 from harness.load.launch import Done, Generator, Ready, Second
 from harness.load.plan import LoadPlan
 
@@ -35,7 +35,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stand:
     """A generator whose process runs the given Python code."""
 
     def generator(code: str) -> Generator:
-        monkeypatch.setattr(launch, "command", lambda plan, _out: [sys.executable, "-c", code, str(plan)])
+        monkeypatch.setattr(Generator, "command", lambda _self, plan: [sys.executable, "-c", code, str(plan)])
         return Generator(PLAN, tmp_path / "load", tmp_path / "log")
 
     return generator
@@ -88,7 +88,7 @@ def test_a_process_that_dies_is_noticed(stand_in: Stand, tmp_path: Path, end: st
 
 
 def test_a_process_that_falls_silent_is_ended(stand_in: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launch, "_SILENCE_S", 0.2)
+    monkeypatch.setattr(child, "SILENCE_S", 0.2)
     with stand_in("import time; time.sleep(600)") as generator:
         with pytest.raises(MeasurementInvalid, match="said nothing"):
             list(generator.events())
@@ -119,7 +119,7 @@ time.sleep(600)
 
 
 def test_a_process_that_does_not_stop_is_killed(stand_in: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launch, "_STOP_S", 0.2)
+    monkeypatch.setattr(child, "STOP_S", 0.2)
     code = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n" + says({"type": "ready"})
     with stand_in(code + "\ntime.sleep(600)") as generator:
         next(generator.events())
@@ -144,7 +144,8 @@ def test_the_plan_is_for_the_process_alone_and_gone_afterwards(stand_in: Stand) 
 
 
 def test_the_command_is_the_generator(tmp_path: Path) -> None:
-    assert launch.command(Path("/p.json"), tmp_path)[1:4] == ["-m", "harness.load", "--plan"]
+    command = Generator(PLAN, tmp_path).command(Path("/p.json"))
+    assert command[1:4] == ["-m", "harness.load", "--plan"]
 
 
 def test_launching_never_imports_locust_or_gevent() -> None:
