@@ -33,6 +33,7 @@ _ROLES = {
     "harness.emulator": "supervisor",
     "harness.emulator.edge": "edge",
     "harness.emulator.state": "state",
+    "harness.emulator.push": "push",
     "harness.emulator.moto_process": "moto",
 }
 

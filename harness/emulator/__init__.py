@@ -1,1 +1,1 @@
-"""The embedded AWS: supervisor, edge, state and moto behind one port."""
+"""The embedded AWS: supervisor, edge, state, push and moto behind one port."""

@@ -33,7 +33,7 @@ _GRACE_S = 4.0
 
 @dataclass(frozen=True)
 class ProcessConfig:
-    """All that a child is told. `endpoints` maps the process names edge, state and moto to their URLs."""
+    """All that a child is told. `endpoints` maps the names edge, state, push and moto to their URLs."""
 
     name: str
     listen_fd: int

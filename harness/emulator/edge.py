@@ -40,6 +40,7 @@ async def main(supervision: Supervision) -> None:
         logs = LogShipper(session, config.endpoints["moto"])
         moto = Proxy(session, config.endpoints["moto"], "moto").handle
         state = Proxy(session, config.endpoints["state"], "state").handle
+        push = Proxy(session, config.endpoints["push"], "push").handle
         services = compose(config, meters, session, logs, moto)
         paths = EdgePaths(supervision, session, meters, services, services.functions, logs)
         listener = Listener(
@@ -48,9 +49,11 @@ async def main(supervision: Supervision) -> None:
                 region=config.region,
                 services={
                     "apigateway": services.api.handle,
+                    "appsync": push,
                     "dynamodb": state,
                     "kinesis": services.kinesis.handle,
                     "lambda": services.functions.handle,
+                    "sns": push,
                 },
                 fallback=moto,
                 own=paths.handle,

@@ -12,7 +12,7 @@ import orjson
 
 from harness import __version__
 from harness.emulator.child import Supervision
-from harness.emulator.endpoints import EDGE_SERVICES, STATE_SERVICES, service_endpoints
+from harness.emulator.endpoints import EDGE_SERVICES, PUSH_SERVICES, STATE_SERVICES, service_endpoints
 from harness.emulator.log_shipping import LogShipper
 from harness.emulator.observing import ProcessObserver, merge, split_cursors
 from harness.emulator.own_paths import HEALTH_PATH, OBSERVATION_PATH, RESET_PATH, OwnPaths, query_value
@@ -25,7 +25,7 @@ _TIMEOUT_S = 10.0
 _MOTO_SERVICES = (
     *("acm", "apigatewayv2", "athena", "cloudformation", "cloudwatch", "cognito-identity", "cognito-idp"),
     *("ec2", "ecr", "events", "firehose", "iam", "kms", "logs", "resourcegroupstaggingapi", "route53", "s3"),
-    *("scheduler", "secretsmanager", "ses", "sns", "sqs", "ssm", "stepfunctions", "sts"),
+    *("scheduler", "secretsmanager", "ses", "sqs", "ssm", "stepfunctions", "sts"),
 )
 
 
@@ -61,9 +61,7 @@ class EdgePaths:
             take_invocations=functions.take_invocations,
             invocations_lost=lambda: functions.invocations_lost,
         )
-        self._others = {
-            name: url for name, url in supervision.config.endpoints.items() if name in ("state", "moto")
-        }
+        self._others = {name: url for name, url in supervision.config.endpoints.items() if name != "edge"}
         self._paths = OwnPaths(
             {
                 ("GET", OBSERVATION_PATH): self.observation,
@@ -81,7 +79,7 @@ class EdgePaths:
         return await self._paths.handle(request)
 
     async def observation(self, request: AwsRequest) -> dict[str, Any]:
-        """Edge, state and moto seen as one. A process that does not answer now is missing from it, and named
+        """All processes seen as one. A process that does not answer now is missing from it, and named
         in `incidents`."""
         cursors = split_cursors(query_value(request, "after"))
         answers = await asyncio.gather(
@@ -130,7 +128,7 @@ class EdgePaths:
 
     async def localstack_health(self, _request: AwsRequest) -> dict[str, Any]:
         """What LocalStack's tools ask before they start."""
-        names = sorted({*EDGE_SERVICES, *STATE_SERVICES, *_MOTO_SERVICES})
+        names = sorted({*EDGE_SERVICES, *STATE_SERVICES, *PUSH_SERVICES, *_MOTO_SERVICES})
         return {"services": dict.fromkeys(names, "available"), "edition": "launchday", "version": __version__}
 
     async def reset(self, _request: AwsRequest) -> dict[str, str]:

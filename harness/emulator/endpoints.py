@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 STATE_SERVICES = ("dynamodb", "dynamodbstreams")
+PUSH_SERVICES = ("appsync", "sns")
 EDGE_SERVICES = ("apigateway", "kinesis", "lambda")
 MOTO_DIRECT_SERVICES = ("logs", "s3", "sqs", "ssm", "sts")
 """What functions use of moto's often enough to go there without passing the edge."""
@@ -16,12 +17,13 @@ _SERVICE_IDS = {
 
 
 def service_endpoints(processes: Mapping[str, str]) -> dict[str, str]:
-    """boto3's service name to URL; `""` is the edge, which serves every service. `processes` maps edge, state
-    and moto to their URLs."""
+    """boto3's service name to URL; `""` is the edge, which serves every service. `processes` maps the names
+    edge, state, push and moto to their URLs."""
     return {
         "": processes["edge"],
         **dict.fromkeys(EDGE_SERVICES, processes["edge"]),
         **dict.fromkeys(STATE_SERVICES, processes["state"]),
+        **dict.fromkeys(PUSH_SERVICES, processes["push"]),
         **dict.fromkeys(MOTO_DIRECT_SERVICES, processes["moto"]),
     }
 

@@ -1,4 +1,4 @@
-"""What a process of the embedded AWS lets be seen of itself, and how the edge puts the three together.
+"""What a process of the embedded AWS lets be seen of itself, and how the edge puts them together.
 
 Usage and gauges are read at each look. Invocations and call tallies are rows that are given once: they wait
 in an outbox with a sequence number each until the observer, by the cursor of its next look, says that it has

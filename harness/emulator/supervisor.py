@@ -32,10 +32,12 @@ MODULES: Mapping[str, str] = {
     "moto": "harness.emulator.moto_process",  # first: it takes the longest to load
     "edge": "harness.emulator.edge",
     "state": "harness.emulator.state",
+    "push": "harness.emulator.push",
 }
 _LOST: Mapping[str, str] = {
     "edge": "Kinesis streams and records, Lambda functions and mappings, and requests in flight were lost",
     "state": "all DynamoDB tables and items were lost",
+    "push": "SNS topics, subscriptions and deliveries not yet made were lost",
     "moto": "everything in S3, SQS, SSM, IAM, Logs and API Gateway's definitions was lost",
 }
 
@@ -90,8 +92,9 @@ class Supervisor:
     async def _start(self) -> None:
         settings = self._settings
         self._sockets["edge"] = listen(settings.host, settings.port)
-        self._sockets["state"] = listen("127.0.0.1", 0)
-        self._sockets["moto"] = listen("127.0.0.1", 0)
+        for name in MODULES:
+            if name != "edge":
+                self._sockets[name] = listen("127.0.0.1", 0)
         self._watch_signals()
         for name, module in MODULES.items():
             log_path = settings.logs_dir / f"{name}.log"

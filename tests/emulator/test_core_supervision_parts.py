@@ -237,7 +237,12 @@ def _until_gone(pid: int) -> None:
 
 # Endpoints
 
-PROCESSES = {"edge": "http://127.0.0.1:1", "state": "http://127.0.0.1:2", "moto": "http://127.0.0.1:3"}
+PROCESSES = {
+    "edge": "http://127.0.0.1:1",
+    "state": "http://127.0.0.1:2",
+    "moto": "http://127.0.0.1:3",
+    "push": "http://127.0.0.1:4",
+}
 
 
 def test_services_are_reached_where_they_live() -> None:
@@ -245,6 +250,7 @@ def test_services_are_reached_where_they_live() -> None:
     assert (endpoints[""], endpoints["kinesis"]) == ("http://127.0.0.1:1", "http://127.0.0.1:1")
     assert (endpoints["dynamodb"], endpoints["dynamodbstreams"]) == ("http://127.0.0.1:2",) * 2
     assert (endpoints["s3"], endpoints["sqs"]) == ("http://127.0.0.1:3",) * 2
+    assert (endpoints["sns"], endpoints["appsync"]) == ("http://127.0.0.1:4",) * 2
 
 
 def test_the_variables_for_functions_are_those_that_botocore_reads() -> None:

@@ -226,7 +226,7 @@ def test_moto_may_not_reach_for_our_services(aws: EmbeddedAws) -> None:
 def test_health_and_endpoints(aws: EmbeddedAws) -> None:
     health = get(aws, "/_launchday/health")
     assert (health["status"], health["incidents"], health["pid"]) == ("running", [], aws.pid)
-    assert health["processes"] == {"edge": "running", "state": "running", "moto": "running"}
+    assert health["processes"] == dict.fromkeys(("edge", "state", "push", "moto"), "running")
     assert get(aws, "/_launchday/endpoints") == aws.endpoints
     services = get(aws, "/_localstack/health")["services"]
     assert {services[name] for name in ("s3", "kinesis", "lambda", "dynamodb", "apigateway")} == {"available"}
@@ -269,7 +269,7 @@ def test_reset_empties_every_process(own: EmbeddedAws) -> None:
     assert client(own, "dynamodb").list_tables()["TableNames"] == []
 
 
-@pytest.mark.parametrize("name", ["edge", "state", "moto"])
+@pytest.mark.parametrize("name", ["edge", "state", "push", "moto"])
 def test_a_process_that_is_killed_is_an_incident_and_comes_back(own: EmbeddedAws, name: str) -> None:
     observer = EmbeddedObserver(own.endpoints[""], alive=own.alive)
     assert observer.observe().incidents == []
@@ -315,7 +315,7 @@ def test_functions_end_with_an_edge_that_is_killed(own: EmbeddedAws) -> None:
 def test_nothing_is_left_when_the_supervisor_is_killed(own: EmbeddedAws) -> None:
     invoke_a_function(own)
     family = psutil.Process(own.pid).children(recursive=True)
-    assert len(family) >= 4
+    assert len(family) >= 5
     observer = EmbeddedObserver(own.endpoints[""], alive=own.alive)
     observer.observe()
     os.kill(own.pid, signal.SIGKILL)
@@ -379,7 +379,7 @@ def test_a_target_is_there_within_its_block_only(tmp_path: Path) -> None:
         observation = target.observer().observe()
         assert ("s3", "bucket", "put_requests", 1) in observation.usage
         assert {process.name for process in observation.processes} == {
-            *("supervisor", "edge", "state", "moto", "functions"),
+            *("supervisor", "edge", "state", "push", "moto", "functions"),
         }
         assert all(process.rss_bytes > 0 for process in observation.processes if process.name != "functions")
         assert (observation.incidents, observation.lost) == ([], 0)

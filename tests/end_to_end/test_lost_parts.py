@@ -17,12 +17,13 @@ pytestmark = pytest.mark.slow
     [
         (("-m", "harness.emulator.edge"), 3, "The 'edge' process was killed by SIGKILL"),
         (("-m", "harness.emulator.state"), 3, "The 'state' process was killed by SIGKILL"),
+        (("-m", "harness.emulator.push"), 3, "The 'push' process was killed by SIGKILL"),
         (("-m", "harness.emulator.moto_process"), 3, "The 'moto' process was killed by SIGKILL"),
         (("-m", "harness.emulator"), 3, "its supervisor ended"),
         (("-m", "harness.load", "--plan"), 4, "The load generator was killed by signal 9"),
         (("-m", "harness.load", "--worker"), 4, "went away in the middle of the run"),
     ],
-    ids=["edge", "state", "moto", "supervisor", "generator", "worker"],
+    ids=["edge", "state", "push", "moto", "supervisor", "generator", "worker"],
 )
 def test_a_killed_part_ends_in_a_failed_run(
     product: Product, words: tuple[str, ...], code: int, said: str

@@ -12,8 +12,8 @@ from typing import Any
 
 from harness.emulator.services.base import AwsError
 
-OWNED_BACKENDS = frozenset({"kinesis", "dynamodb", "dynamodbstreams", "lambda"})
-OWNED_SCOPES = frozenset({"kinesis", "dynamodb", "lambda"})
+OWNED_BACKENDS = frozenset({"kinesis", "dynamodb", "dynamodbstreams", "lambda", "sns"})
+OWNED_SCOPES = frozenset({"kinesis", "dynamodb", "lambda", "sns"})
 
 _reached = threading.local()
 
