@@ -25,6 +25,8 @@ GUARD = Guard(["http://app.example:3000"])
         "kinesis.us-east-1.amazonaws.com",
         "monitoring.eu-central-1.amazonaws.com",
         "bucket.localhost:4566",
+        "abc.appsync-api.us-east-1.localhost:4566",
+        "abc.appsync-realtime-api.us-east-1.amazonaws.com",
     ],
 )
 def test_names_that_are_ours_pass(host: str) -> None:
@@ -49,6 +51,9 @@ def test_names_that_are_ours_pass(host: str) -> None:
         "[::1]evil.example",
         "a/b.localhost",
         "127.0.0.1.nip.io",
+        "abc.appsync-api.us-east-1.evil.example",
+        "abc.appsync-api.us-east-1.amazonaws.com.evil.example",
+        "abc.appsync-api.us-east-1",
     ],
 )
 def test_a_rebound_name_is_refused(host: str) -> None:

@@ -104,6 +104,42 @@ TABLE = [
         {**LOCAL, "authorization": "AWS4-HMAC-SHA256 Credential=broken"},
         Route("s3", "us-east-1", "/"),
     ),
+    ("/graphql/abc", "", LOCAL, Route("appsync", "us-east-1", "/graphql/abc")),
+    (
+        "/graphql/abc/realtime",
+        "header=e30%3D&payload=e30%3D",
+        {**LOCAL, "authorization": "eyJhbGciOiJSUzI1NiJ9.e30.c2ln"},
+        Route("appsync", "us-east-1", "/graphql/abc/realtime"),
+    ),
+    ("/graphql/abc", "", signed("appsync"), Route("appsync", "eu-west-1", "/graphql/abc")),
+    ("/graphql/abc", "", signed("s3"), Route("s3", "eu-west-1", "/graphql/abc")),
+    ("/graphql", "", LOCAL, Route("s3", "us-east-1", "/graphql")),
+    ("/graphqlx/key", "", LOCAL, Route("s3", "us-east-1", "/graphqlx/key")),
+    (
+        "/graphql",
+        "",
+        {"host": "abc.appsync-api.eu-west-1.amazonaws.com"},
+        Route("appsync", "eu-west-1", "/graphql/abc"),
+    ),
+    (
+        "/graphql",
+        "",
+        {"host": "abc.appsync-realtime-api.eu-west-1.localhost:4566"},
+        Route("appsync", "eu-west-1", "/graphql/abc"),
+    ),
+    (
+        "/graphql/realtime",
+        "",
+        {"host": "abc.appsync-api.localhost.localstack.cloud:4566"},
+        Route("appsync", "us-east-1", "/graphql/abc/realtime"),
+    ),
+    (
+        "/event",
+        "",
+        {"host": "abc.appsync-api.eu-west-1.localhost:4566"},
+        Route("appsync", "eu-west-1", "/event"),
+    ),
+    ("/v1/apis", "", signed("appsync"), Route("appsync", "eu-west-1", "/v1/apis")),
 ]
 
 

@@ -15,6 +15,7 @@ _LOCAL_SUFFIX = ".localhost.localstack.cloud"  # LocalStack's public name for 12
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _REGION = r"(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)"
 _EXECUTE_API = re.compile(rf"(?P<api>{_LABEL})\.execute-api\.{_REGION}\.amazonaws\.com(?:\.cn)?")
+_GRAPHQL_API = re.compile(rf"(?P<api>{_LABEL})\.appsync-(?:realtime-)?api(?:\.{_REGION})?")
 _BUCKET = re.compile(
     rf"(?P<bucket>.+)\.s3(?:[.-](?:dualstack\.)?{_REGION})?\.amazonaws\.com(?:\.cn)?", re.ASCII
 )
@@ -70,6 +71,9 @@ def _is_address(name: str) -> bool:
 
 def _local(labels: str) -> Host | None:
     """`labels` stands before a local suffix: an API, a bucket, or a service with or without its Region."""
+    graphql = _GRAPHQL_API.fullmatch(labels)
+    if graphql:
+        return Host("appsync", region=graphql["region"] or "", api_id=graphql["api"])
     api, dot, rest = labels.partition(".execute-api")
     if dot and not rest:
         return Host("execute-api", api_id=api) if re.fullmatch(_LABEL, api) else None
@@ -89,6 +93,9 @@ def _aws(name: str) -> Host | None:
     api = _EXECUTE_API.fullmatch(name)
     if api:
         return Host("execute-api", region=api["region"], api_id=api["api"])
+    graphql = _GRAPHQL_API.fullmatch(name.removesuffix(".cn").removesuffix(".amazonaws.com"))
+    if graphql and graphql["region"] and name.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+        return Host("appsync", region=graphql["region"], api_id=graphql["api"])
     bucket = _BUCKET.fullmatch(name)
     if bucket:
         return _bucket(bucket["bucket"], bucket["region"])

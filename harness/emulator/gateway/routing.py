@@ -6,10 +6,13 @@ the X-Amz-Target header and a few paths say it as well. Rules, the first that fi
 1. `/_launchday/…`, `/_localstack/…` and `/moto-api/…` are this emulator's own.
 2. `/restapis/{id}/{stage}/_user_request_/…` and `/_aws/execute-api/{id}/{stage}/…` enter a deployed API,
    as does the host `{id}.execute-api.…`, whose first path segment is the stage.
-3. A host that names a bucket is S3, and the bucket goes to the front of the path.
-4. The credential scope of Authorization, or of a presigned query.
-5. The prefix of X-Amz-Target. 6. A host that names a service. 7. Lambda's and API Gateway's paths.
-8. What is left is S3, the one service that anonymous clients use by plain paths.
+3. `/graphql` at the hosts `{id}.appsync-api.…` and `{id}.appsync-realtime-api.…` is AppSync's data plane, and
+   the API goes into the path: `/graphql/{id}`.
+4. A host that names a bucket is S3, and the bucket goes to the front of the path.
+5. `/graphql/{id}…`, unless it is signed for another service, is AppSync's, over HTTP and WebSocket.
+6. The credential scope of Authorization, or of a presigned query.
+7. The prefix of X-Amz-Target. 8. A host that names a service. 9. Lambda's and API Gateway's paths.
+10. What is left is S3, the one service that anonymous clients use by plain paths.
 """
 
 from __future__ import annotations
@@ -25,6 +28,8 @@ from harness.emulator.gateway.hosts import Host, parse_host
 DEFAULT_REGION = "us-east-1"
 OWN = "launchday"
 EXECUTE_API = "execute-api"
+APPSYNC = "appsync"
+_GRAPHQL = "/graphql"
 
 _NO_HOST = Host()
 _LAMBDA_PATH = re.compile(
@@ -72,12 +77,18 @@ def route(path: str, query: str, headers: Mapping[str, str], default_region: str
     elif path.startswith(("/_launchday/", "/_localstack/", "/moto-api/")):
         return Route(OWN, default_region, path)
     host = parse_host(headers.get("host", "")) or _NO_HOST
+    if host.service == APPSYNC and host.api_id:
+        if path == _GRAPHQL or path.startswith(_GRAPHQL + "/"):
+            path = f"{_GRAPHQL}/{host.api_id}{path[len(_GRAPHQL) :]}"
+        return Route(APPSYNC, host.region or default_region, path)
     if host.api_id:
         stage, _, rest = path[1:].partition("/")
         return Route(EXECUTE_API, host.region or default_region, "/" + rest, host.api_id, stage)
     scope = credential_scope(headers.get("authorization"), query)
     if host.bucket:
         return Route("s3", scope.region or host.region or default_region, f"/{host.bucket}{path}")
+    if path.startswith(_GRAPHQL + "/") and scope.service in ("", APPSYNC):
+        return Route(APPSYNC, scope.region or default_region, path)
     service = (
         scope.service or _target_service(headers.get("x-amz-target")) or host.service or _path_service(path)
     )

@@ -20,6 +20,9 @@ from harness.emulator.services.base import AwsError, AwsRequest, AwsResponse, Ca
 
 Handler = Callable[[AwsRequest], Awaitable[AwsResponse]]
 Execute = Callable[[str, str, str, AwsRequest], Awaitable[AwsResponse]]
+UpgradeHandler = Callable[[web.BaseRequest, AwsRequest], Awaitable[web.StreamResponse]]
+"""Takes a connection that asks to become a WebSocket: the request as aiohttp has it and as services see it,
+without a body. Returns the response that it prepared, or a refusal; the connection ends with a refusal."""
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +42,9 @@ class Gateway:
     """One port: guards it, routes each request to a handler, and writes the answer.
 
     `services` maps a credential-scope name to its handler; `fallback` takes every other service; `own` takes
-    this emulator's own paths; `execute` is API Gateway's data plane, where there is one; `region` is that of
-    requests that name none.
+    this emulator's own paths; `execute` is API Gateway's data plane, where there is one; `upgrades` maps a
+    service to what answers its WebSocket connections (of others the request is answered as plain HTTP);
+    `region` is that of requests that name none.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class Gateway:
         fallback: Handler,
         own: Handler,
         execute: Execute | None = None,
+        upgrades: Mapping[str, UpgradeHandler] | None = None,
         region: str = DEFAULT_REGION,
     ) -> None:
         self._region = region
@@ -59,6 +64,7 @@ class Gateway:
         self._services[OWN] = own
         self._fallback = fallback
         self._execute = execute
+        self._upgrades = dict(upgrades or {})
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one HTTP request: aiohttp's low-level server calls this."""
@@ -85,6 +91,8 @@ class Gateway:
             CallContext(where.region, trace_id=_trace_root(headers), request_id=_request_id()),
             request.remote or "",
         )
+        if "upgrade" in headers and where.service in self._upgrades and _asks_for_websocket(request):
+            return await self._upgrade(where.service, request, aws_request)
         limit = _body_limit(where.service)
         length = request.content_length
         if length is not None and length > limit and where.service != EXECUTE_API:
@@ -102,6 +110,21 @@ class Gateway:
         if len(aws_request.body) > limit:
             _closing(response)
         return response
+
+    async def _upgrade(
+        self, service: str, request: web.BaseRequest, aws_request: AwsRequest
+    ) -> web.StreamResponse:
+        """Hand the connection to the service; a refusal ends it, so that nothing follows on it unguarded."""
+        try:
+            if request.body_exists:
+                raise AwsError("BadRequestException", "A WebSocket handshake has no body.", 400)
+            return await self._upgrades[service](request, aws_request)
+        except AwsError as error:
+            return _closing(_written(render_error(service, aws_request, error)))
+        except Exception as error:
+            log.exception("WebSocket handshake %s (%s) failed", aws_request.path, service)
+            failure = AwsError("InternalFailure", f"The embedded AWS failed: {error!r}", 500)
+            return _closing(_written(render_error(service, aws_request, failure)))
 
     async def _answer(self, where: Route, request: AwsRequest) -> AwsResponse:
         service = where.service
@@ -158,6 +181,16 @@ _JSON = {"content-type": "application/json"}
 def _request_id() -> str:
     digits = f"{getrandbits(128):032x}"
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+
+
+def _asks_for_websocket(request: web.BaseRequest) -> bool:
+    """docs: RFC 6455, 4.2.1: a GET, `Upgrade: websocket`, and `upgrade` among the tokens of Connection."""
+    connection = request.headers.get("Connection", "").lower()
+    return (
+        request.method == "GET"
+        and request.headers.get("Upgrade", "").strip().lower() == "websocket"
+        and "upgrade" in (token.strip() for token in connection.split(","))
+    )
 
 
 def _trace_root(headers: Mapping[str, str]) -> str | None:
