@@ -17,6 +17,7 @@ from harness.emulator.endpoints import function_environment
 from harness.emulator.gateway.guard import Guard
 from harness.emulator.gateway.proxy import ProcessCalls, Proxy, open_session
 from harness.emulator.gateway.server import Gateway, Handler, Listener
+from harness.emulator.gateway.splice import Splicer
 from harness.emulator.log_shipping import LogShipper
 from harness.emulator.services.apigateway import ApiGatewayService
 from harness.emulator.services.kinesis import KinesisService
@@ -41,6 +42,7 @@ async def main(supervision: Supervision) -> None:
         moto = Proxy(session, config.endpoints["moto"], "moto").handle
         state = Proxy(session, config.endpoints["state"], "state").handle
         push = Proxy(session, config.endpoints["push"], "push").handle
+        sockets = Splicer(config.endpoints["push"], "push")
         services = compose(config, meters, session, logs, moto)
         paths = EdgePaths(supervision, session, meters, services, services.functions, logs)
         listener = Listener(
@@ -58,9 +60,11 @@ async def main(supervision: Supervision) -> None:
                 fallback=moto,
                 own=paths.handle,
                 execute=services.api.execute,
+                upgrades={"appsync": sockets.handle},
             )
         )
         await _serve(supervision, services, logs, listener)
+        sockets.close()
 
 
 def compose(
