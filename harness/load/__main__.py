@@ -11,7 +11,6 @@ import locust  # isort: skip  # noqa: F401 - first: it patches the standard libr
 
 import argparse
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -19,7 +18,6 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import gevent
 from gevent.os import tp_read
@@ -27,11 +25,12 @@ from locust.env import Environment
 from locust.event import Events
 from locust.runners import MasterRunner
 
-from harness.errors import EXIT_INTERRUPTED, LaunchdayError, MeasurementInvalid, UsageError
-from harness.load.crew import Crew, CrewMember, error_to, routes_of
+from harness.errors import EXIT_INTERRUPTED, LaunchdayError, MeasurementInvalid
+from harness.load.crew import Crew, CrewMember, routes_of
 from harness.load.descriptors import ensure_descriptors
 from harness.load.merge import Row
 from harness.load.plan import LoadPlan
+from harness.load.reporting import error_to, say
 from harness.load.results import LoadFiles, Status, summarize
 from harness.load.worker import cap_of
 
@@ -56,9 +55,9 @@ def main(arguments: list[str] | None = None) -> int:
     if options.plan is None or options.out is None:
         parser.error("--plan and --out are needed")
     try:
-        return _generate(_read_plan(options.plan), options.out, lifeline=options.lifeline)
+        return _generate(LoadPlan.read(options.plan), options.out, lifeline=options.lifeline)
     except LaunchdayError as error:
-        _say("error", **error_to(error))
+        say("error", **error_to(error))
         return error.exit_code
 
 
@@ -67,21 +66,6 @@ def _go_first() -> None:
     and is not late because the system under test is busy."""
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, _PRIORITY)
-
-
-def _say(kind: str, **facts: Any) -> None:
-    with contextlib.suppress(BrokenPipeError):  # nobody listens any more; the lifeline ends us
-        sys.stdout.write(json.dumps({"type": kind, **facts}) + "\n")
-        sys.stdout.flush()
-
-
-def _read_plan(path: Path) -> LoadPlan:
-    try:
-        return LoadPlan.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise UsageError(f"The load plan {path} cannot be read: {error.strerror or error}.") from error
-    except ValueError as error:
-        raise UsageError(f"The load plan {path} is not JSON: {error}.") from error
 
 
 def _generate(plan: LoadPlan, out: Path, *, lifeline: bool) -> int:
@@ -101,7 +85,7 @@ def _generate(plan: LoadPlan, out: Path, *, lifeline: bool) -> int:
 
         def on_row(row: Row) -> None:
             files.row(row)
-            _say("second", **row)
+            say("second", **row)
             if round(row["t"] - crew.started_at_s) % _TOTALS_EVERY == _TOTALS_EVERY - 1:
                 write_totals("running")
 
@@ -113,13 +97,13 @@ def _generate(plan: LoadPlan, out: Path, *, lifeline: bool) -> int:
 
         crew = Crew(runner, plan, scenario, on_row)
         _stop_on_signals(crew, lifeline=lifeline)
-        _say("ready")
+        say("ready")
         try:
             crew.run()
             status = "interrupted" if crew.interrupted else "complete"
         finally:
             write_totals(status)
-    _say("done", interrupted=crew.interrupted)
+    say("done", interrupted=crew.interrupted)
     return EXIT_INTERRUPTED if crew.interrupted else 0
 
 

@@ -10,7 +10,7 @@ Messages, on Locust's own wire:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from harness.load.driver import Driver
 from harness.load.executor import Ended
 from harness.load.merge import Merge, Row
 from harness.load.plan import LoadPlan
+from harness.load.reporting import error_from, error_to
 from harness.load.routes import Routes
 from harness.load.second import SecondData
 from harness.load.tally import Tally
@@ -211,14 +212,3 @@ def run_at(driver: Driver, started_at_s: float) -> None:
     if 0.0 < lead_s <= _LEAD_S:
         gevent.sleep(lead_s)
     driver.run()
-
-
-def error_to(error: LaunchdayError) -> dict[str, Any]:
-    """As plain values, for a message or a line."""
-    return {"message": error.message, "remedy": error.remedy, "exit_code": error.exit_code}
-
-
-def error_from(plain: Mapping[str, Any]) -> LaunchdayError:
-    """The inverse of `error_to`."""
-    known: dict[int, type[LaunchdayError]] = {UsageError.exit_code: UsageError}
-    return known.get(plain["exit_code"], MeasurementInvalid)(plain["message"], plain["remedy"])

@@ -28,6 +28,11 @@ _MALFORMED, _ACCURACY, _POISON = FLAW_CODES["malformed"], FLAW_CODES["accuracy"]
 _RESENT, _UNANSWERED = FLAW_CODES["resent"], FLAW_CODES["unanswered"]
 
 
+def device_id(seed: int, device: int) -> str:
+    """What the device in row `device` calls itself in a run with this seed."""
+    return f"d{seed:x}-{device:07d}"
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A request to be sent: when (seconds since the start), with which events, of which device, and how the
@@ -56,7 +61,7 @@ class EventBuilder:
         self._calls = [call.kind for call in scenario.traffic.calls]
         self._devices = devices
         self._run_id = run_id
-        self._device_prefix = f"d{scenario.seed:x}-"
+        self._seed = scenario.seed
         self._started_at_s = started_at_s
         self._second = -1
         self._second_text = ""
@@ -89,7 +94,7 @@ class EventBuilder:
             f"{self._run_id}-{ordinal}",
             kind,
             account,
-            f"{self._device_prefix}{device:07d}",
+            device_id(self._seed, device),
             self._started_at_s + at_s,
             fields,
         )

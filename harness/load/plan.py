@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +49,16 @@ class LoadPlan:
             "in_flight_cap": self.in_flight_cap,
             "workers": self.workers,
         }
+
+    @classmethod
+    def read(cls, path: Path) -> LoadPlan:
+        """From the file at `path`. Raises UsageError."""
+        try:
+            return cls.from_json(json.loads(path.read_text(encoding="utf-8")))
+        except OSError as error:
+            raise UsageError(f"The load plan {path} cannot be read: {error.strerror or error}.") from error
+        except ValueError as error:
+            raise UsageError(f"The load plan {path} is not JSON: {error}.") from error
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> LoadPlan:

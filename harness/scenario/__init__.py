@@ -19,8 +19,10 @@ from harness.scenario.shapes import (
     Stages,
 )
 from harness.scenario.trace import Trace, TraceEvents
+from harness.scenario.watchers import BEHAVIOURS, Watchers
 
 __all__ = [
+    "BEHAVIOURS",
     "FLAWS",
     "LOCATION",
     "LOCATION_FLUSH",
@@ -39,6 +41,7 @@ __all__ = [
     "Trace",
     "TraceEvents",
     "Traffic",
+    "Watchers",
     "load_scenario",
     "packaged_scenarios",
 ]

@@ -24,6 +24,7 @@ from harness.scenario.shapes import (
     Stages,
 )
 from harness.scenario.trace import Trace
+from harness.scenario.watchers import Watchers
 
 FLAWS = (
     "malformed",  # a field that cannot be
@@ -139,6 +140,8 @@ class Scenario:
     """The same platform on the day before, at the same scale: what the run is set beside."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Parameters of the pipeline that this scenario needs (`DeployParameters.settings`)."""
+    watchers: Watchers | None = None
+    """Who is told of what happens; the pipeline has to be one that tells."""
     path: Path | None = None
     """Where it was loaded from."""
 

@@ -1,0 +1,1 @@
+"""Those who are told: webhook endpoints and live subscribers, in a process of their own."""
