@@ -24,13 +24,13 @@ from harness.measure.drain import DrainPolicy
 from harness.measure.environment import describe_environment
 from harness.measure.ledger import Ledger
 from harness.measure.observation import Observation
-from harness.measure.plan import DayBefore, Plan
+from harness.measure.plan import DayBefore, HourOfTraffic, Plan
 from harness.measure.run_folder import RunFolder
 from harness.measure.sampler import Sampler
 from harness.objectives import Objectives
 from harness.pipeline import Cloud, DeployParameters, Outputs, Pipeline
 from harness.pipeline_loader import asking
-from harness.scenario import Overrides, Scenario
+from harness.scenario import Hour, Overrides, Scenario
 from harness.targets.base import Target
 from reports.checks.catalogue import check_objectives
 
@@ -168,6 +168,7 @@ def _keep_plan(rehearsal: Rehearsal, run_id: str, outputs: Outputs, folder: RunF
         unbilled=[{"service": item.service, "resource": item.resource, "why": item.why} for item in unbilled],
         hops={entrance.route: list(entrance.hops) for entrance in entrances if entrance.hops},
         free_tier=rehearsal.free_tier,
+        traffic=_an_hour(scenario.hour()),
     )
     day_before = rehearsal.day_before or _modelled_day_before(scenario)
     if day_before is not None:
@@ -188,11 +189,18 @@ def _keep_plan(rehearsal: Rehearsal, run_id: str, outputs: Outputs, folder: RunF
 def _modelled_day_before(scenario: Scenario) -> DayBefore | None:
     if scenario.day_before is None:
         return None
-    events = sum(scenario.day_before.expected_events(scenario.duration_s, scenario.population).values())
     return {
-        "events_per_hour": events / scenario.duration_s * 3600,
+        **_an_hour(scenario.hour(scenario.day_before)),
         "cost_per_hour": None,
         "source": f"the model of the day before in {scenario.name}",
+    }
+
+
+def _an_hour(hour: Hour) -> HourOfTraffic:
+    return {
+        "events_per_hour": hour.events,
+        "requests_per_hour": hour.requests,
+        "kinds_per_hour": dict(hour.kinds),
     }
 
 

@@ -237,6 +237,9 @@ def _cost(measured: Measured) -> dict[str, Any]:
             "basis": before.basis,
             "source": before.source,
         }
+        if before.at_least is not None and before.at_most is not None:
+            cost["day_before"]["times_at_least"] = float(before.at_least)
+            cost["day_before"]["times_at_most"] = float(before.at_most)
     return {"cost": cost}
 
 

@@ -107,11 +107,11 @@ def day_before(cost: Mapping[str, Any]) -> tuple[str, str] | None:
         return None
     if not before:
         return f"{float(times):,.0f}", "the day before"
-    basis = "modelled, " if before["basis"] == "modelled" else ""
-    return (
-        f"{float(times):,.0f}",
-        f"the day before ({basis}{before['times_the_events']:,.0f} times its events)",
-    )
+    said = [before["basis"]]
+    if "times_at_least" in before:
+        said.append(f"between {before['times_at_least']:,.0f} and {before['times_at_most']:,.0f}")
+    said.append(f"{before['times_the_events']:,.0f} times its events")
+    return f"{float(times):,.0f}", f"the day before ({', '.join(said)})"
 
 
 def bill_rows(cost: Mapping[str, Any], share: str = "0") -> tuple[list[Mapping[str, Any]], Decimal]:

@@ -18,7 +18,7 @@ from harness.measure.cost_so_far import CostSoFar
 from harness.measure.run_folder import RunFolder
 from harness.pipeline_loader import REFERENCE_PIPELINE, load_pipeline
 from harness.scenario import Overrides, load_scenario
-from reports.baseline import day_before_from
+from reports.baseline import Beside, day_before_from
 from reports.checks.catalogue import check_objectives
 from reports.formats import console as report
 
@@ -66,7 +66,8 @@ from reports.formats import console as report
     "--baseline",
     type=click.Path(path_type=Path),
     metavar="RUN",
-    help="A run of the day before to set the bill beside.  [default: the scenario's model of it]",
+    help="A run of the day before, on the same terms, to set the bill beside.  "
+    "[default: the scenario's model of it]",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="The run folder.  [default: runs/<time>-…]"
@@ -136,7 +137,9 @@ def run(
         in_flight_cap=in_flight_cap,
         drain_limit_s=drain_limit,
         free_tier=free_tier,
-        day_before=day_before_from(baseline) if baseline else None,
+        day_before=None
+        if baseline is None
+        else day_before_from(baseline, Beside(chosen, pipeline.name, target, region, free_tier)),
         settings=dict(settings),
     )
     folder = (

@@ -14,10 +14,9 @@ from harness.load.arrivals import Arrivals
 from harness.load.chunk import FIRST_CALL_CODE, FLAW_CODES, FLUSH_CODE, REGISTRATION_CODE, Chunk
 from harness.load.devices import PLATFORMS, Devices
 from harness.pipeline import Event
-from harness.scenario import LOCATION, REGISTRATION, LaunchDay, Scenario
+from harness.scenario import LOCATION, POISON, REGISTRATION, LaunchDay, Scenario
 from harness.scenario.population import SPEED_M_PER_S
 
-POISON = "poison"
 _IMPOSSIBLE_LATITUDE = 123.4
 _BAD_ACCURACY_M = 250.0
 _OS_VERSIONS = {"ios": ("17.6.1", "18.5", "26.0"), "android": ("13", "14", "15")}

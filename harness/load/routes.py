@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from harness.errors import UsageError
-from harness.load.events import POISON
 from harness.pipeline import Entrance, Event
-from harness.scenario import LOCATION_FLUSH, Scenario
+from harness.scenario import LOCATION_FLUSH, POISON, Scenario
 
 _STREAM_KINDS = {LOCATION_FLUSH: "location"}
 

@@ -6,7 +6,7 @@ known, and what depends on it is reported as unknown.
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class PipelineName(TypedDict):
@@ -24,15 +24,26 @@ class UnbilledUsage(TypedDict):
     why: str
 
 
+class HourOfTraffic(TypedDict):
+    """What a scenario plans for the mean hour: requests, and the events in them, altogether and by kind."""
+
+    events_per_hour: float
+    requests_per_hour: float
+    kinds_per_hour: dict[str, float]
+
+
 class DayBefore(TypedDict):
     """The same pipeline's traffic on the day before the launch, from the scenario's model or from a run.
 
     `events_per_hour` is the mean over the day. `cost_per_hour` is given when it was measured, as a decimal
-    string; `source` says in words where this comes from."""
+    string; `source` says in words where this comes from. A modelled one has the requests, and the events by
+    kind, of that hour too."""
 
     events_per_hour: float
     cost_per_hour: str | None
     source: str
+    requests_per_hour: NotRequired[float]
+    kinds_per_hour: NotRequired[dict[str, float]]
 
 
 class Plan(TypedDict, total=False):
@@ -52,5 +63,6 @@ class Plan(TypedDict, total=False):
     objectives: list[str]
     unbilled: list[UnbilledUsage]
     hops: dict[str, list[str]]
+    traffic: HourOfTraffic
     day_before: DayBefore
     free_tier: bool

@@ -4,7 +4,7 @@
 """
 
 from harness.scenario.loading import load_scenario, packaged_scenarios
-from harness.scenario.model import FLAWS, Calls, Scenario, Traffic
+from harness.scenario.model import FLAWS, POISON, Calls, Hour, Scenario, Traffic
 from harness.scenario.overrides import Overrides
 from harness.scenario.population import City, Population
 from harness.scenario.shapes import (
@@ -26,11 +26,13 @@ __all__ = [
     "FLAWS",
     "LOCATION",
     "LOCATION_FLUSH",
+    "POISON",
     "REGISTRATION",
     "STREAMS",
     "Calls",
     "City",
     "Constant",
+    "Hour",
     "Launch",
     "LaunchDay",
     "Overrides",

@@ -14,9 +14,11 @@ from harness.objectives import Objectives
 from harness.scenario.checks import in_range, whole
 from harness.scenario.population import Population
 from harness.scenario.shapes import (
+    LOCATION,
     LOCATION_FLUSH,
     MAX_DURATION_S,
     MAX_RATE_PER_S,
+    REGISTRATION,
     STREAMS,
     Constant,
     FloatArray,
@@ -42,6 +44,9 @@ FLAWS = (
 
 MAX_CALLS = 100
 """Kinds of call in one scenario."""
+
+POISON = "poison"
+"""The kind of an event that is none."""
 
 _GRID_POINTS = 2_001  # rates are smooth; a shape has no feature shorter than 1/2000 of its run
 
@@ -123,6 +128,27 @@ class Traffic:
             if stream in STREAMS
         }
 
+    def expected_kinds(self, duration_s: float, population: Population) -> dict[str, float]:
+        """Events by kind in a whole run: what a flush carries are locations, and some of those sent one by
+        one are poison."""
+        events = self.expected_events(duration_s, population)
+        poison = events.get(LOCATION, 0.0) * dict(self.flaws).get(POISON, 0.0)
+        kinds = {
+            REGISTRATION: events.get(REGISTRATION, 0.0),
+            LOCATION: events.get(LOCATION, 0.0) + events.get(LOCATION_FLUSH, 0.0) - poison,
+            POISON: poison,
+        }
+        return {kind: n for kind, n in kinds.items() if n}
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """The mean hour of a traffic: requests, and the events in them, altogether and by kind."""
+
+    requests: float
+    events: float
+    kinds: Mapping[str, float]
+
 
 @dataclass(frozen=True)
 class Scenario:
@@ -192,6 +218,16 @@ class Scenario:
     def expected_requests(self) -> dict[str, float]:
         """Requests by stream in the whole run."""
         return self.traffic.expected_requests(self.duration_s, self.population)
+
+    def hour(self, traffic: Traffic | None = None) -> Hour:
+        """The mean hour of this run, or of another traffic on the same population."""
+        traffic = traffic or self.traffic
+        hours = self.duration_s / 3600
+        requests = traffic.expected_requests(self.duration_s, self.population)
+        kinds = {
+            kind: n / hours for kind, n in traffic.expected_kinds(self.duration_s, self.population).items()
+        }
+        return Hour(sum(requests.values()) / hours, sum(kinds.values()), kinds)
 
     def times_the_day_before(self) -> float | None:
         """How many times as many requests as in the same hours of the day before."""

@@ -62,7 +62,7 @@ def read(folder: RunFolder) -> Measured:
         ledger=ledger,
         timeline=part(folder.timeline, Timeline(())),
         usage=usage,
-        bill=None if usage is None else _bill(usage, plan, accepted_events(load)),
+        bill=None if usage is None else _bill(usage, plan, load),
         load_window_s=part(lambda: load_window_s(folder), None),
         unreadable=tuple(dict.fromkeys(damaged)),
     )
@@ -73,22 +73,26 @@ def accepted_events(load: Mapping[str, Any] | None) -> int | None:
     return None if load is None else int(load["events"]["accepted"])
 
 
-def _bill(usage: RunUsage, plan: Plan, events: int | None) -> Bill:
+def _bill(usage: RunUsage, plan: Plan, load: Mapping[str, Any] | None) -> Bill:
     day_before = plan.get("day_before")
     return bill(
         usage.resources,
         usage.span,
-        events or 0,
+        accepted_events(load) or 0,
         load_book(plan.get("region", DEFAULT_REGION)),
         free_tier=plan.get("free_tier", False),
         day_before=None if day_before is None else _day_before(day_before),
+        requests=None if load is None else int(load["requests"]["accepted"]),
+        kinds={kind: int(n["accepted"]) for kind, n in (load or {}).get("kinds", {}).items()},
     )
 
 
 def _day_before(given: DayBefore) -> DayBeforeTraffic:
-    cost = given.get("cost_per_hour")
+    cost, requests = given.get("cost_per_hour"), given.get("requests_per_hour")
     return DayBeforeTraffic(
         events_per_hour=Decimal(str(given["events_per_hour"])),
         cost_per_hour=None if cost is None else Decimal(cost),
         source=given["source"],
+        requests_per_hour=None if requests is None else Decimal(str(requests)),
+        kinds_per_hour={kind: Decimal(str(n)) for kind, n in given.get("kinds_per_hour", {}).items()},
     )

@@ -17,7 +17,7 @@ def requests(api: ResourceUsage) -> Line | None:
     refused = api.total(*_REFUSED)
     if received is not None and refused is not None:
         received -= refused
-    return line(api, "apigateway.rest_requests", received)
+    return line(api, "apigateway.rest_requests", received, follows="requests")
 
 
 def refused_requests(api: ResourceUsage) -> Line | None:
@@ -32,7 +32,7 @@ def control_requests(api: ResourceUsage) -> Line | None:
 
 def data_out(api: ResourceUsage) -> Line | None:
     """What responses send to the internet, headers and all. What TLS and TCP add is not counted."""
-    return line(api, "data_transfer.out", gb(api.get("bytes_out")))
+    return line(api, "data_transfer.out", gb(api.get("bytes_out")), follows="requests")
 
 
 TARIFF = Tariff(

@@ -7,64 +7,30 @@ has 730 hours and reaches the higher tiers. Free units come off the volume befor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Final, Literal
+from decimal import Decimal
+from typing import Final
 
-from harness.aws.prices.book import Price, PriceBook
-from harness.aws.prices.line import HOURS_A_MONTH, SECONDS_AN_HOUR, Line, ResourceUsage
+from harness.aws.prices.book import PriceBook
+from harness.aws.prices.day_before import Carried, DayBeforeCost, DayBeforeTraffic, compare
+from harness.aws.prices.line import HOURS_A_MONTH, Line, ResourceUsage
+from harness.aws.prices.pricing import (
+    CENT,
+    MICRO,
+    ONE_HOUR,
+    BillLine,
+    Span,
+    cost_of,
+    money,
+    price_lines,
+    sum_of,
+)
 from harness.aws.prices.services import Unpriced, bill_lines
 
-_ONE_HOUR: Final = Decimal(1)
+__all__ = ["Bill", "BillLine", "DayBeforeCost", "DayBeforeTraffic", "Span", "bill"]
+
 _MILLION: Final = Decimal(1_000_000)
-_CENT: Final = Decimal("0.01")
-_MICRO: Final = Decimal("0.000001")
-
-
-@dataclass(frozen=True)
-class Span:
-    """How long the traffic lasted, and how long the meters ran (the drain too), in hours."""
-
-    traffic_h: Decimal
-    metered_h: Decimal
-
-    @classmethod
-    def of_seconds(cls, traffic_s: float, metered_s: float) -> Span:
-        """From seconds."""
-        return cls(*(Decimal(str(seconds)) / SECONDS_AN_HOUR for seconds in (traffic_s, metered_s)))
-
-
-@dataclass(frozen=True)
-class DayBeforeTraffic:
-    """The traffic to hold the run against. `cost_per_hour` when it was measured; else it is modelled."""
-
-    events_per_hour: Decimal
-    cost_per_hour: Decimal | None
-    source: str
-
-
-@dataclass(frozen=True)
-class DayBeforeCost:
-    """What an hour of the day before costs, and how many times that an hour of the run does."""
-
-    times: Decimal
-    cost_per_hour: Decimal
-    events_per_hour: Decimal
-    times_the_events: Decimal
-    basis: Literal["measured", "modelled"]
-    source: str
-
-
-@dataclass(frozen=True)
-class BillLine:
-    """A line with its price. `unit_price` is for one unit of the price, averaged over the tiers that the
-    quantity reached; it and `amount` are None when the price is not known."""
-
-    line: Line
-    price: Price | None
-    unit_price: Decimal | None
-    amount: Decimal | None
 
 
 @dataclass(frozen=True)
@@ -93,20 +59,22 @@ def bill(
     *,
     free_tier: bool = False,
     day_before: DayBeforeTraffic | None = None,
+    requests: int | None = None,
+    kinds: Mapping[str, int] | None = None,
 ) -> Bill:
-    """The bill of `resources`, used within `span` by `events` accepted events."""
+    """The bill of `resources`, used within `span` by `events` accepted events; `requests` and `kinds` (events
+    by kind) say more of them to the model of the day before."""
     lines, unpriced = bill_lines(resources)
-    priced = _price_lines(lines, book, free_tier=free_tier)
+    priced = price_lines(lines, book, free_tier=free_tier)
     unpriced += [_without_price(item.line, book) for item in priced if item.price is None]
     if lines and all(item.price is None for item in priced):
         reason = f"no price is known in {book.region}"
         names = ("total", "per_million_events", "per_hour", "per_month", "times_the_day_before")
         return _bill(book, free_tier, priced, unpriced, None, dict.fromkeys(names, reason))
-    total = _sum(priced)
-    made = _bill(book, free_tier, priced, unpriced, _money(total, _MICRO), {})
-    return _compared(
-        _projected(made, lines, span, events, total, book), lines, span, events, book, day_before
-    )
+    total = sum_of(priced)
+    made = _bill(book, free_tier, priced, unpriced, money(total, MICRO), {})
+    made = _projected(made, lines, span, events, total, book)
+    return _compared(made, lines, span, Carried(events, requests, kinds or {}), book, day_before)
 
 
 def _bill(
@@ -142,12 +110,12 @@ def _projected(
     reasons = dict(made.reasons)
     per_million = per_hour = per_month = None
     if events:
-        per_million = _money(total / events * _MILLION, _MICRO)
+        per_million = money(total / events * _MILLION, MICRO)
     else:
         reasons["per_million_events"] = "no event was accepted"
     if span.traffic_h > 0 and span.metered_h > 0:
-        per_hour = _money(_cost(lines, span, _ONE_HOUR, book, made.free_tier), _MICRO)
-        per_month = _money(_cost(lines, span, HOURS_A_MONTH, book, made.free_tier), _CENT)
+        per_hour = money(cost_of(lines, span, ONE_HOUR, book, made.free_tier), MICRO)
+        per_month = money(cost_of(lines, span, HOURS_A_MONTH, book, made.free_tier), CENT)
     else:
         reasons["per_hour"] = reasons["per_month"] = "how long the traffic lasted is not known"
     return replace(
@@ -159,106 +127,22 @@ def _compared(
     made: Bill,
     lines: Sequence[Line],
     span: Span,
-    events: int,
+    carried: Carried,
     book: PriceBook,
     day_before: DayBeforeTraffic | None,
 ) -> Bill:
-    """With the cost of the day before: measured where it was, else the traffic's lines scaled by the events
-    and the standing ones unchanged."""
-
-    def unknown(reason: str) -> Bill:
-        return replace(made, reasons={**made.reasons, "times_the_day_before": reason})
-
+    """With the cost of the day before."""
     if day_before is None:
-        return unknown("the traffic of the day before was not given")
-    if made.per_hour is None:
-        return unknown(made.reasons["per_hour"])
-    if not events:
-        return unknown("no event was accepted")
-    times_the_events = _times(Decimal(events) / span.traffic_h, day_before.events_per_hour)
-    if times_the_events is None:
-        return unknown("the day before had no events")
-    cost_per_hour = day_before.cost_per_hour
-    if cost_per_hour is None:
-        quiet = [_scaled(line, 1 / times_the_events) for line in lines]
-        cost_per_hour = _cost(quiet, span, _ONE_HOUR, book, made.free_tier)
-    times = _times(made.per_hour, cost_per_hour)
-    if times is None:
-        return unknown("the day before cost nothing")
-    compared = DayBeforeCost(
-        times=times.quantize(_CENT),
-        cost_per_hour=_money(cost_per_hour, _MICRO),
-        events_per_hour=day_before.events_per_hour,
-        times_the_events=times_the_events.quantize(_CENT),
-        basis="modelled" if day_before.cost_per_hour is None else "measured",
-        source=day_before.source,
-    )
-    return replace(made, day_before=compared)
-
-
-def _times(value: Decimal, base: Decimal) -> Decimal | None:
-    return value / base if base > 0 else None
-
-
-def _scaled(line: Line, share: Decimal) -> Line:
-    return line if line.growth == "standing" else replace(line, quantity=line.quantity * share)
-
-
-def _cost(lines: Sequence[Line], span: Span, hours: Decimal, book: PriceBook, free_tier: bool) -> Decimal:
-    """Of `hours` of the same traffic."""
-    grown = [replace(line, quantity=_grown(line, span, hours)) for line in lines]
-    return _sum(_price_lines(grown, book, free_tier=free_tier))
-
-
-def _grown(line: Line, span: Span, hours: Decimal) -> Decimal:
-    if line.growth == "standing":
-        return line.quantity / span.metered_h * hours
-    if line.growth == "traffic":
-        return line.quantity / span.traffic_h * hours
-    # GB-months of data that grows evenly: as much again each hour, each hour kept until the end.
-    return line.quantity / (span.traffic_h * span.metered_h) * hours * hours
-
-
-def _price_lines(lines: Sequence[Line], book: PriceBook, *, free_tier: bool) -> list[BillLine]:
-    """Price lines that share tiers together, and give each its part by its quantity."""
-    volumes: dict[str, Decimal] = {}
-    for line in lines:
-        volumes[line.price_id] = volumes.get(line.price_id, Decimal(0)) + line.quantity
-    amounts: dict[str, Decimal] = {}
-    free_left: dict[str, Decimal] = {}
-    for price_id, volume in volumes.items():
-        price = book.price(price_id)
-        if price is None:
-            continue
-        free = Decimal(0)
-        if free_tier and price.free:
-            left = free_left.setdefault(price.free.pool, price.free.quantity)
-            free = min(left, volume)
-            free_left[price.free.pool] = left - free
-        amounts[price_id] = price.amount(volume - free)
-    return [_priced(line, book.price(line.price_id), volumes, amounts) for line in lines]
-
-
-def _priced(
-    line: Line, price: Price | None, volumes: dict[str, Decimal], amounts: dict[str, Decimal]
-) -> BillLine:
-    if price is None:
-        return BillLine(line, None, None, None)
-    volume = volumes[line.price_id]
-    if not volume:
-        return BillLine(line, price, price.tiers[0].price / price.per, Decimal(0))
-    group = amounts[line.price_id]
-    return BillLine(line, price, group / volume, group * line.quantity / volume)
+        found: DayBeforeCost | str = "the traffic of the day before was not given"
+    elif made.per_hour is None:
+        found = made.reasons["per_hour"]
+    else:
+        found = compare(lines, made.per_hour, span, carried, day_before, book, free_tier=made.free_tier)
+    if isinstance(found, str):
+        return replace(made, reasons={**made.reasons, "times_the_day_before": found})
+    return replace(made, day_before=found)
 
 
 def _without_price(line: Line, book: PriceBook) -> Unpriced:
     reason = f"no price is known in {book.region}"
     return Unpriced(line.service, line.resource, line.price_id, line.quantity, reason)
-
-
-def _sum(lines: Iterable[BillLine]) -> Decimal:
-    return sum((item.amount for item in lines if item.amount is not None), Decimal(0))
-
-
-def _money(amount: Decimal, to: Decimal) -> Decimal:
-    return amount.quantize(to, ROUND_HALF_EVEN)

@@ -10,17 +10,23 @@ from harness.aws.prices.line import Line, ResourceUsage, Tariff, line
 
 def requests(function: ResourceUsage) -> Line | None:
     """Invocations, failed ones too; throttled ones never started."""
-    return line(function, "lambda.requests", function.get("requests"))
+    calls = function.get("requests")
+    return line(function, "lambda.requests", calls, calls=calls)
 
 
 def gb_seconds_x86_64(function: ResourceUsage) -> Line | None:
     """Memory times billed duration, initialization included, on x86_64."""
-    return line(function, "lambda.gb_seconds_x86_64", function.get("gb_seconds_x86_64"), "modelled")
+    return _duration(function, "x86_64")
 
 
 def gb_seconds_arm64(function: ResourceUsage) -> Line | None:
     """Memory times billed duration, initialization included, on arm64."""
-    return line(function, "lambda.gb_seconds_arm64", function.get("gb_seconds_arm64"), "modelled")
+    return _duration(function, "arm64")
+
+
+def _duration(function: ResourceUsage, architecture: str) -> Line | None:
+    unit = f"gb_seconds_{architecture}"
+    return line(function, f"lambda.{unit}", function.get(unit), "modelled", calls=function.get("requests"))
 
 
 TARIFF = Tariff(

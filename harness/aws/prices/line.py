@@ -14,6 +14,9 @@ Growth = Literal["traffic", "standing", "stored"]
 """How a quantity grows: with the events, with time whatever the traffic, or as data that traffic adds and
 nobody deletes (then it is in GB-months, and grows with the square of time)."""
 
+Follows = Literal["events", "requests"]
+"""What of the traffic a quantity follows: its events, or the requests that carry them."""
+
 HOURS_A_MONTH: Final = Decimal(730)
 BYTES_A_GB: Final = Decimal(2**30)
 KB_A_GB: Final = Decimal(2**20)
@@ -51,6 +54,10 @@ class Line:
     basis: Basis
     growth: Growth = "traffic"
     note: str = ""
+    follows: Follows = "events"
+    calls: Decimal | None = None
+    """In how many calls that may each serve several events the quantity came (invocations for batches, the
+    objects that they write); None where it comes event by event."""
 
 
 LineFunction = Callable[[ResourceUsage], Line | None]
@@ -74,11 +81,14 @@ def line(
     basis: Basis = "metered",
     growth: Growth = "traffic",
     note: str = "",
+    *,
+    follows: Follows = "events",
+    calls: Decimal | None = None,
 ) -> Line | None:
     """A line, or none when there is no quantity: missing usage stays missing."""
     if quantity is None:
         return None
-    return Line(usage.service, usage.resource, price_id, quantity, basis, growth, note)
+    return Line(usage.service, usage.resource, price_id, quantity, basis, growth, note, follows, calls)
 
 
 def stored_gb_months(size: Decimal | None, hours: Decimal) -> Decimal | None:

@@ -7,17 +7,22 @@ from harness.aws.prices.line import Line, ResourceUsage, Tariff, line, stored_gb
 
 def put_requests(prefix: ResourceUsage) -> Line | None:
     """PUT, COPY, POST and LIST."""
-    return line(prefix, "s3.put_requests", prefix.get("put_requests"))
+    return _requests(prefix, "put_requests")
 
 
 def get_requests(prefix: ResourceUsage) -> Line | None:
     """GET, HEAD and the rest."""
-    return line(prefix, "s3.get_requests", prefix.get("get_requests"))
+    return _requests(prefix, "get_requests")
 
 
 def delete_requests(prefix: ResourceUsage) -> Line | None:
     """DELETE: free."""
-    return line(prefix, "s3.delete_requests", prefix.get("delete_requests"))
+    return _requests(prefix, "delete_requests")
+
+
+def _requests(prefix: ResourceUsage, unit: str) -> Line | None:
+    requests = prefix.get(unit)
+    return line(prefix, f"s3.{unit}", requests, calls=requests)
 
 
 def storage(prefix: ResourceUsage) -> Line | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
@@ -40,6 +40,7 @@ class Unpriced:
 
 def bill_lines(resources: Iterable[ResourceUsage]) -> tuple[list[Line], list[Unpriced]]:
     """The lines of all resources that used something, and the usage that no line knows."""
+    resources = tuple(resources)
     lines: list[Line] = []
     unpriced: list[Unpriced] = []
     for usage in resources:
@@ -52,4 +53,16 @@ def bill_lines(resources: Iterable[ResourceUsage]) -> tuple[list[Line], list[Unp
         if tariff:
             found = (function(usage) for function in tariff.lines)
             lines.extend(line for line in found if line is not None and line.quantity)
-    return lines, unpriced
+    return _called_by_functions(lines, resources), unpriced
+
+
+def _called_by_functions(lines: Iterable[Line], resources: Iterable[ResourceUsage]) -> list[Line]:
+    """With the log groups that Lambda names after functions written as often as these were invoked."""
+    groups = {
+        f"/aws/lambda/{usage.resource}": usage.get("requests")
+        for usage in resources
+        if usage.service == "lambda"
+    }
+    return [
+        replace(line, calls=groups.get(line.resource)) if line.service == "logs" else line for line in lines
+    ]

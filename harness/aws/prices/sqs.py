@@ -8,7 +8,8 @@ from harness.aws.prices.line import Line, ResourceUsage, Tariff, line
 def requests(queue: ResourceUsage) -> Line | None:
     """Requests, by the kind of queue: the name of a FIFO queue ends in `.fifo`."""
     kind = "fifo" if queue.resource.endswith(".fifo") else "standard"
-    return line(queue, f"sqs.{kind}_requests", queue.get("requests"))
+    calls = queue.get("requests")
+    return line(queue, f"sqs.{kind}_requests", calls, calls=calls)
 
 
 TARIFF = Tariff("sqs", (requests,), units=frozenset({"requests"}))

@@ -6,12 +6,13 @@ from __future__ import annotations
 import os
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from harness.aws.prices.bill import Bill, DayBeforeTraffic, Span, bill
+from harness.aws.prices.bill import Bill, DayBeforeCost, DayBeforeTraffic, Span, bill
 from harness.aws.prices.book import PriceBook, load_book
 from harness.aws.prices.line import ResourceUsage
 
@@ -89,7 +90,8 @@ def text(made: Bill) -> str:
         before = made.day_before
         shown.append(
             f"the day before      {before.cost_per_hour} an hour ({before.basis}); "
-            f"the run is {before.times} times that, with {before.times_the_events} times the events"
+            f"the run is {before.times} times that, between {before.at_least} and {before.at_most}, "
+            f"with {before.times_the_events} times the events"
         )
     shown += [
         f"not priced          {item.service} {item.unit} {item.quantity}: {item.reason}"
@@ -103,8 +105,23 @@ def text(made: Bill) -> str:
     [("on_demand", True, False), ("provisioned", False, False), ("free_tier", True, True)],
 )
 def test_the_whole_bill(name: str, on_demand: bool, free_tier: bool) -> None:
-    before = DayBeforeTraffic(Decimal(36_000), None, "the model")
-    made = bill(surge(on_demand=on_demand), MINUTE, 89_480, BOOK, free_tier=free_tier, day_before=before)
+    before = DayBeforeTraffic(
+        Decimal(36_000),
+        None,
+        "the model",
+        requests_per_hour=Decimal(30_000),
+        kinds_per_hour={"registration": Decimal(6_000), "location": Decimal(30_000)},
+    )
+    made = bill(
+        surge(on_demand=on_demand),
+        MINUTE,
+        89_480,
+        BOOK,
+        free_tier=free_tier,
+        day_before=before,
+        requests=85_000,
+        kinds={"registration": 80_000, "location": 9_480},
+    )
     path = GOLDEN / f"{name}.txt"
     if os.environ.get("UPDATE_GOLDEN"):
         path.write_text(text(made))
@@ -269,22 +286,110 @@ def test_why_there_is_no_comparison(
     assert made.reasons["times_the_day_before"] == reason
 
 
+HOUR = Span.of_seconds(3600, 3600)
+
+
+def compared(resource: ResourceUsage, events: int, quiet_events: int, **known: Any) -> DayBeforeCost:
+    """An hour of `resource` beside a modelled day before."""
+    more = {name: known.pop(name) for name in ("requests_per_hour", "kinds_per_hour") if name in known}
+    before = DayBeforeTraffic(Decimal(quiet_events), None, "m", **more)
+    found = bill([resource], HOUR, events, BOOK, day_before=before, **known).day_before
+    assert found is not None
+    return found
+
+
 def test_the_day_before_keeps_its_standing_cost() -> None:
-    hour = Span.of_seconds(3600, 3600)
     lines = [
-        used("kinesis", "s", hour, on_demand_stream_seconds=3600),
-        used("sqs", "q", hour, requests=100_000_000),
+        used("kinesis", "s", HOUR, on_demand_stream_seconds=3600),
+        used("sqs", "q", HOUR, requests=100_000_000),
     ]
-    made = bill(lines, hour, 1000, BOOK, day_before=DayBeforeTraffic(Decimal(10), None, "m"))
+    made = bill(lines, HOUR, 1000, BOOK, day_before=DayBeforeTraffic(Decimal(10), None, "m"))
     assert made.day_before is not None
     # 40 USD of requests become 0.40 at a hundredth of the events; the stream stays at 0.04.
     assert made.day_before.cost_per_hour == Decimal("0.44")
     assert made.day_before.times == Decimal("91")
+    assert (made.day_before.at_least, made.day_before.at_most) == (None, None)  # the kinds are not known
     measured = bill(
-        lines, hour, 1000, BOOK, day_before=DayBeforeTraffic(Decimal(10), Decimal("2.002"), "a run")
+        lines, HOUR, 1000, BOOK, day_before=DayBeforeTraffic(Decimal(10), Decimal("2.002"), "a run")
     )
     assert measured.day_before is not None
     assert (measured.day_before.basis, measured.day_before.times) == ("measured", Decimal("20"))
+    assert measured.day_before.at_most is None
+
+
+@pytest.mark.parametrize(
+    ("resource", "times"),
+    [
+        # Event by event: a hundredth of the units.
+        (used("dynamodb", "t", HOUR, write_request_units=10**9), 100),
+        # A put for each event: the same.
+        (used("s3", "b", HOUR, put_requests=10**9), 100),
+        # A put for a hundred events: on a day of a hundredth, one for 1.99 events.
+        (used("s3", "b", HOUR, put_requests=10**7), Decimal("1.99")),
+        # Batches without end: about as many as before, one in each window.
+        (used("s3", "b", HOUR, put_requests=1000), 1),
+        (used("lambda", "f", HOUR, requests=10**7, gb_seconds_arm64=10**6), Decimal("1.99")),
+    ],
+)
+def test_batches_of_a_quiet_day_are_emptier(resource: ResourceUsage, times: Decimal) -> None:
+    assert compared(resource, 10**9, 10**7).times == Decimal(times).quantize(Decimal("0.01"))
+
+
+def test_a_functions_log_is_written_as_often_as_it_is_invoked() -> None:
+    log = used("logs", "/aws/lambda/f", HOUR, ingested_bytes=10**12)
+    invoked = used("lambda", "f", HOUR, requests=10**7)
+    before = DayBeforeTraffic(Decimal(10**7), None, "m")
+    alone = bill([log], HOUR, 10**9, BOOK, day_before=before).day_before
+    both = bill([log, invoked], HOUR, 10**9, BOOK, day_before=before).day_before
+    assert alone is not None
+    assert both is not None
+    assert alone.times == 100
+    assert both.times == Decimal("1.99")
+
+
+def test_requests_follow_the_requests() -> None:
+    api = used("apigateway", "a", HOUR, requests=10**9)
+    found = compared(
+        api,
+        *(10**9, 10**7),
+        requests=10**9,
+        kinds={"a": 10**9},
+        requests_per_hour=Decimal(10**6),
+        kinds_per_hour={"a": Decimal(10**7)},
+    )
+    # Priced in tiers, so less than 1,000 times; and nothing about it is open.
+    assert found.times_the_events == 100
+    assert 800 < found.times < 1000
+    assert found.at_least == found.at_most == found.times
+
+
+def test_the_range_is_of_the_kind_that_may_have_caused_it() -> None:
+    table = used("dynamodb", "t", HOUR, write_request_units=10**9)
+    kinds = {"a": 900_000_000, "b": 100_000_000}
+    quiet = {"a": Decimal(1_000_000), "b": Decimal(10_000_000)}
+    found = compared(table, 10**9, 11_000_000, kinds=kinds, kinds_per_hour=quiet)
+    assert (found.at_least, found.times, found.at_most) == (10, Decimal("90.91"), 900)
+    # A kind that the run did not have: nothing bounds what it costs.
+    strange = compared(table, 10**9, 11_000_000, kinds=kinds, kinds_per_hour={**quiet, "c": Decimal(1)})
+    assert (strange.times, strange.at_least, strange.at_most) == (Decimal("90.91"), None, None)
+
+
+@given(
+    st.lists(st.integers(1, 10**6), min_size=2, max_size=2),
+    st.lists(st.integers(1, 10**6), min_size=2, max_size=2),
+    st.integers(1, 10**7),
+)
+def test_the_model_is_within_its_range(run: list[int], quiet: list[int], calls: int) -> None:
+    found = compared(
+        used("lambda", "f", HOUR, requests=calls, gb_seconds_arm64=10**9),
+        sum(run),
+        sum(quiet),
+        kinds=dict(zip("ab", run, strict=True)),
+        kinds_per_hour={kind: Decimal(n) for kind, n in zip("ab", quiet, strict=True)},
+    )
+    assert found.at_least is not None
+    assert found.at_most is not None
+    assert found.at_least <= found.times <= found.at_most
 
 
 volumes = st.integers(0, 10**11).map(Decimal)
