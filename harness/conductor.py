@@ -10,16 +10,22 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import reports
 from harness.errors import EXIT_INTERRUPTED, LaunchdayError, MeasurementInvalid, TargetError
-from harness.load.events import events_of
+from harness.load.devices import make_devices
+from harness.load.events import columns_of, events_of
 from harness.load.launch import Generator, Ready, Second
 from harness.load.plan import LoadPlan
+from harness.load.watchers.endpoints import number_of
+from harness.load.watchers.launch import WatchedSecond, Watching
+from harness.load.watchers.posts import posts
+from harness.measure.deliveries import Assigned, Deliveries, reconcile_deliveries
 from harness.measure.drain import DrainPolicy
 from harness.measure.environment import describe_environment
 from harness.measure.ledger import Ledger
@@ -29,7 +35,7 @@ from harness.measure.run_folder import RunFolder
 from harness.measure.sampler import Sampler
 from harness.objectives import Objectives
 from harness.pipeline import Cloud, DeployParameters, Outputs, Pipeline
-from harness.pipeline_loader import asking
+from harness.pipeline_loader import asking, watchable
 from harness.scenario import Hour, Overrides, Scenario
 from harness.targets.base import Target
 from reports.checks.catalogue import check_objectives
@@ -48,6 +54,9 @@ class Listener(Protocol):
 
     def observed(self, observation: Observation) -> None:
         """The target was looked at. Called in the sampler's thread."""
+
+    def watched(self, second: WatchedSecond) -> None:
+        """The watchers were told of events for another second. Called in a thread of its own."""
 
 
 @dataclass(frozen=True)
@@ -124,11 +133,14 @@ def _on_target(rehearsal: Rehearsal, target: Target, folder: RunFolder, listener
         folder.append_observation(observation)
         listener.observed(observation)
 
-    with Sampler(observer, observed) as sampler:
+    plan = _load_plan(rehearsal, run_id, outputs)
+    with Sampler(observer, observed) as sampler, _watchers(plan, folder, listener, rehearsal) as watchers:
         _mark(folder, "load_start", sampler.look())
-        _load(rehearsal, run_id, outputs, folder, sampler, listener)
+        _load(rehearsal, plan, folder, sampler, watchers, listener)
         _mark(folder, "load_end", sampler.look())
         _drain(rehearsal, folder, sampler, listener)
+        if watchers is not None:
+            watchers.finish()
         _mark(folder, "end", sampler.look())
     listener.stage("ledger", "reading what became of each event")
     _reconcile(rehearsal, run_id, cloud, outputs, folder)
@@ -208,19 +220,10 @@ def _mark(folder: RunFolder, name: Any, observation: Observation) -> None:
     folder.mark_usage(name, observation.usage, observation.at_s)
 
 
-def _load(
-    rehearsal: Rehearsal,
-    run_id: str,
-    outputs: Outputs,
-    folder: RunFolder,
-    sampler: Sampler,
-    listener: Listener,
-) -> None:
-    scenario = rehearsal.scenario
-    listener.stage("load", f"{scenario.duration_s:.0f} s, up to {scenario.peak_per_s:,.0f} requests/s")
-    assert scenario.path is not None  # a scenario that was loaded has its file
-    plan = LoadPlan(
-        scenario=scenario.path,
+def _load_plan(rehearsal: Rehearsal, run_id: str, outputs: Outputs) -> LoadPlan:
+    assert rehearsal.scenario.path is not None  # a scenario that was loaded has its file
+    return LoadPlan(
+        scenario=rehearsal.scenario.path,
         run_id=run_id,
         pipeline_dir=rehearsal.pipeline_dir,
         outputs=outputs,
@@ -228,9 +231,39 @@ def _load(
         in_flight_cap=rehearsal.in_flight_cap,
         workers=rehearsal.workers,
     )
+
+
+@contextmanager
+def _watchers(
+    plan: LoadPlan, folder: RunFolder, listener: Listener, rehearsal: Rehearsal
+) -> Iterator[Watching | None]:
+    """The scenario's watchers at their posts, if it has any."""
+    wanted = rehearsal.scenario.watchers
+    if wanted is None:
+        yield None
+        return
+    listener.stage("watchers", f"{wanted.count:,} webhook endpoints and live subscribers")
+    log = folder.logs_path / "watchers.log"
+    with Watching(plan, folder.watch_path, log, listener.watched) as watchers:
+        watchers.wait_ready()
+        yield watchers
+
+
+def _load(
+    rehearsal: Rehearsal,
+    plan: LoadPlan,
+    folder: RunFolder,
+    sampler: Sampler,
+    watchers: Watching | None,
+    listener: Listener,
+) -> None:
+    scenario = rehearsal.scenario
+    listener.stage("load", f"{scenario.duration_s:.0f} s, up to {scenario.peak_per_s:,.0f} requests/s")
     with Generator(plan, folder.load_path, folder.logs_path / "generator.log") as generator:
         for event in generator.events():
             sampler.check()
+            if watchers is not None:
+                watchers.check()
             if isinstance(event, Second):
                 listener.second(event)
             elif not isinstance(event, Ready) and event.interrupted:
@@ -259,9 +292,54 @@ def _reconcile(rehearsal: Rehearsal, run_id: str, cloud: Cloud, outputs: Outputs
         ledger.record_many(rehearsal.pipeline.evidence(cloud, outputs, run_id))
     summary = folder.load_summary()
     if summary is not None:
-        events = events_of(
-            rehearsal.scenario, rehearsal.scenario.seed, run_id, float(summary["started_at_s"])
-        )
+        started_at_s = float(summary["started_at_s"])
+        events = events_of(rehearsal.scenario, rehearsal.scenario.seed, run_id, started_at_s)
         with asking(rehearsal.pipeline, "predict outcomes", MeasurementInvalid):
             ledger.predict_many(rehearsal.pipeline.predict(events))
+        if rehearsal.scenario.watchers is not None:
+            lost = _lost_deliveries(rehearsal, run_id, cloud, outputs)
+            folder.write_deliveries(_deliveries(rehearsal, started_at_s, ledger, folder, lost))
     folder.write_ledger(ledger)
+
+
+def _lost_deliveries(
+    rehearsal: Rehearsal, run_id: str, cloud: Cloud, outputs: Outputs
+) -> list[tuple[int, int]]:
+    """(ordinal, watcher) of the deliveries that the pipeline says were given up."""
+    tells = watchable(rehearsal.pipeline, rehearsal.scenario.name)
+    with asking(rehearsal.pipeline, "show its lost deliveries", MeasurementInvalid):
+        lost = list(tells.lost_deliveries(cloud, outputs, run_id))
+    return [
+        (int(each.event_id.rpartition("-")[2]), number)
+        for each in lost
+        if (number := number_of(each.url)) is not None
+    ]
+
+
+def _deliveries(
+    rehearsal: Rehearsal,
+    started_at_s: float,
+    ledger: Ledger,
+    folder: RunFolder,
+    lost: Iterable[tuple[int, int]],
+) -> Deliveries:
+    """Who was told of what, against who was owed it. Raises MeasurementInvalid when nobody kept receipts."""
+    scenario = rehearsal.scenario
+    receipts = folder.receipts()
+    if receipts is None:
+        raise MeasurementInvalid("The watchers left no record of what they were told.")
+    tells = watchable(rehearsal.pipeline, scenario.name)
+    assigned = [
+        Assigned(
+            post.number,
+            post.watcher.channel,
+            post.watcher.account,
+            post.device,
+            post.behaviour,
+            tells.owed_kinds(post.watcher.channel),
+        )
+        for post in posts(scenario, make_devices(scenario.population, scenario.seed))
+    ]
+    columns = columns_of(scenario, scenario.seed, started_at_s)
+    events = len(ledger.live)
+    return reconcile_deliveries(columns.first(events), ledger.live, assigned, receipts, lost)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import cast
 
 from harness.errors import LaunchdayError, UsageError
-from harness.pipeline import Pipeline
+from harness.pipeline import Pipeline, Watchable
 
 REFERENCE_PIPELINE = Path(__file__).resolve().parents[1] / "deploy"
 
@@ -36,6 +36,16 @@ def load_pipeline(directory: Path) -> Pipeline:
             "harness.pipeline.Pipeline says what a pipeline is.",
         )
     return cast("Pipeline", pipeline)
+
+
+def watchable(pipeline: Pipeline, scenario: str) -> Watchable:
+    """`pipeline` as one that tells, for a scenario of that name. Raises UsageError when it is none."""
+    if not isinstance(pipeline, Watchable):
+        raise UsageError(
+            f"{scenario} has watchers, and the pipeline {pipeline.name} tells nobody anything.",
+            "harness.pipeline.Watchable says what it takes.",
+        )
+    return pipeline
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from harness.aws.prices.bill import BillLine
 from harness.measure.run_folder import RunFolder
 from harness.measure.usage import RunUsage
 from harness.objectives import Objective
+from reports.checks import latency
 from reports.checks.catalogue import Judged, judge, read_metrics
 from reports.checks.measured import Measured, read
 from reports.verdict import broken_identities, decide
@@ -53,6 +54,8 @@ def build_result(folder: RunFolder) -> dict[str, Any]:
         **_load(measured.load),
         "modelled_latency_ms": _modelled_latency(measured),
         **_ledger(measured),
+        **_deliveries(measured),
+        "stages_ms": _stages(measured),
         **_usage(measured.usage),
         **_cost(measured),
         "ceilings": {
@@ -150,10 +153,7 @@ def _modelled_latency(measured: Measured) -> dict[str, Any]:
 def _ledger(measured: Measured) -> dict[str, Any]:
     ledger, drain = measured.ledger, measured.state.drain
     if ledger is None:
-        return {"ledger": None, "ledger_reason": "the ledger was not read", "stages_ms": {}}
-    stages = {"accepted_to_processed": dict(ledger.accepted_to_processed_ms)}
-    if not ledger.accepted_to_processed_ms["count"]:
-        stages["accepted_to_processed"]["reason"] = "no event's processing was timed"
+        return {"ledger": None, "ledger_reason": "the ledger was not read"}
     found: dict[str, Any] = {
         name: value for name, value in ledger.to_json().items() if name != "accepted_to_processed_ms"
     }
@@ -163,7 +163,27 @@ def _ledger(measured: Measured) -> dict[str, Any]:
         found["reason"] = "the run did not come to the drain"
     if found["predictions"] is None:
         found["predictions_reason"] = "the product predicts nothing"
-    return {"ledger": found, "stages_ms": stages}
+    return {"ledger": found}
+
+
+def _deliveries(measured: Measured) -> dict[str, Any]:
+    """Who was told of what, by channel."""
+    told = measured.deliveries
+    if told is None:
+        return {"deliveries": None, "deliveries_reason": "nobody watched"}
+    channels: dict[str, Any] = told.to_json()
+    for channel in channels.values():
+        if channel is not None:
+            del channel["accepted_to_told_ms"]  # it stands in `stages_ms`
+    return {"deliveries": channels}
+
+
+def _stages(measured: Measured) -> dict[str, Any]:
+    stages = {name: dict(timed) for name, timed in latency.stages(measured).items() if timed is not None}
+    for name, figures in stages.items():
+        if not figures["count"]:
+            figures["reason"] = latency.untimed(measured, name)
+    return stages
 
 
 def _usage(usage: RunUsage | None) -> dict[str, Any]:

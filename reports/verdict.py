@@ -84,6 +84,10 @@ def broken_identities(result: Mapping[str, Any]) -> list[str]:
         said = result["events"]["accepted"]
         if said is not None and said != ledger["accepted"]:
             found.append(f"The generator counted {said} accepted events, the ledger {ledger['accepted']}.")
+    for channel, told in (result.get("deliveries") or {}).items():
+        if told is not None:
+            parts = ("delivered", "dead_lettered", "missing")
+            found += _unequal(f"deliveries owed by {channel}", told, "owed", parts)
     if cost and cost["total"] is not None:
         lines = sum((Decimal(line["amount"]) for line in cost["lines"] if line["amount"]), Decimal(0))
         if abs(lines - Decimal(cost["total"])) > Decimal("0.000001"):

@@ -143,3 +143,22 @@ def ledger_rows(ledger: Mapping[str, Any]) -> list[tuple[str, int | None, str]]:
         ("duplicated", ledger["duplicated"], "of the above: a reader can see them twice"),
         ("unexpected", ledger["unexpected"], "ends of events that were never accepted"),
     ]
+
+
+def delivery_rows(deliveries: Mapping[str, Any]) -> list[tuple[str, int, int, int, int, int]]:
+    """(watchers, owed, delivered, dead-lettered, missing, misdirected), a row a channel and, where endpoints
+    behave differently, one for each behaviour. Misdirected is of the channel."""
+    rows = []
+    for channel, told in deliveries.items():
+        if told is None:
+            continue
+        names = {"webhook": "webhook endpoints", "subscription": "live subscribers"}
+        whole = f"{told['watchers']:,} {names.get(channel, channel)}"
+        parts = ("owed", "delivered", "dead_lettered", "missing")
+        owed, delivered, dead, missing = (told[part] for part in parts)
+        rows.append((whole, owed, delivered, dead, missing, told["misdirected"]))
+        if len(told["by_behaviour"]) > 1:
+            for behaviour, counts in told["by_behaviour"].items():
+                owed, delivered, dead, missing = (counts[part] for part in parts)
+                rows.append((f"  of them {behaviour}", owed, delivered, dead, missing, 0))
+    return rows

@@ -17,11 +17,13 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.load.launch import Second
+from harness.load.watchers.launch import WatchedSecond
 from harness.measure.drain import backlog
 from harness.measure.observation import Observation
 from reports import wording
 
 PLAIN_EVERY_S = 5.0
+TOLD = {"webhook": "events posted to webhooks", "subscription": "events pushed to subscribers"}
 COUNTS = ("planned", "sent", "dropped", "accepted", "throttled", "failed", "indeterminate", "retries")
 
 CostSoFar = Callable[[Observation], Decimal | None]
@@ -42,6 +44,8 @@ class Figures:
     authorizations: float | None = None
     throttles: float | None = None
     cost: Decimal | None = None
+    watched: WatchedSecond | None = None
+    told: dict[str, int] = field(default_factory=lambda: dict.fromkeys(TOLD, 0))
 
     def add_second(self, second: Second) -> None:
         """Take a second of the generator's."""
@@ -49,6 +53,12 @@ class Figures:
         self.last = second
         for name in self.totals:
             self.totals[name] += getattr(second, name)
+
+    def watch(self, second: WatchedSecond) -> None:
+        """Take a second of the watchers'."""
+        self.watched = second
+        for name in self.told:
+            self.told[name] += getattr(second, name)
 
     def now(self, *names: str) -> str:
         """How many in the last second, of all `names` together."""
@@ -76,7 +86,7 @@ def rows(figures: Figures) -> list[tuple[str, str, str]]:
     last = figures.last
     latency = " / ".join(wording.milliseconds(getattr(last, q, None)) for q in ("p50_ms", "p95_ms", "p99_ms"))
     refused = ("throttled", "failed", "dropped")
-    return [
+    shown = [
         ("arrivals planned", figures.now("planned"), figures.so_far("planned")),
         ("achieved", figures.now("sent"), figures.so_far("sent")),
         ("accepted", figures.now("accepted"), figures.so_far("accepted")),
@@ -89,6 +99,25 @@ def rows(figures: Figures) -> list[tuple[str, str, str]]:
         ("iterator age", wording.milliseconds(figures.iterator_age_ms), ""),
         ("throttles by quotas", "", wording.count(figures.throttles)),
         ("on AWS so far", "", wording.dollars(figures.cost)),
+    ]
+    return shown[:-1] + _told(figures) + shown[-1:]
+
+
+def _told(figures: Figures) -> list[tuple[str, str, str]]:
+    """What the watchers say, where there are any."""
+    second = figures.watched
+    if second is None:
+        return []
+    return [
+        ("watchers", "", wording.count(second.connected)),
+        *(
+            (
+                what,
+                f"{wording.count(getattr(second, name))}/s",
+                wording.count(figures.told[name]),
+            )
+            for name, what in TOLD.items()
+        ),
     ]
 
 
@@ -108,6 +137,9 @@ class Quiet:
         """Nothing to show."""
 
     def observed(self, observation: Observation) -> None:
+        """Nothing to show."""
+
+    def watched(self, second: WatchedSecond) -> None:
         """Nothing to show."""
 
 
@@ -136,6 +168,10 @@ class Plain(Quiet):
     def observed(self, observation: Observation) -> None:
         """Keep it for the next line."""
         self._figures.observe(observation, self._cost_so_far)
+
+    def watched(self, second: WatchedSecond) -> None:
+        """Keep it for the next line."""
+        self._figures.watch(second)
 
 
 class Panel(Quiet):
@@ -171,6 +207,11 @@ class Panel(Quiet):
         """Show an observation of the target's."""
         with self._lock:
             self._figures.observe(observation, self._cost_so_far)
+
+    def watched(self, second: WatchedSecond) -> None:
+        """Show a second of the watchers'."""
+        with self._lock:
+            self._figures.watch(second)
 
     def _draw(self) -> RenderableType:
         with self._lock:

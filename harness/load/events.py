@@ -13,6 +13,7 @@ import numpy as np
 from harness.load.arrivals import Arrivals
 from harness.load.chunk import FIRST_CALL_CODE, FLAW_CODES, FLUSH_CODE, REGISTRATION_CODE, Chunk
 from harness.load.devices import PLATFORMS, Devices
+from harness.measure.deliveries import EventColumns
 from harness.pipeline import Event
 from harness.scenario import LOCATION, POISON, REGISTRATION, LaunchDay, Scenario
 from harness.scenario.population import SPEED_M_PER_S
@@ -201,3 +202,21 @@ def events_of(scenario: Scenario, seed: int, run_id: str, started_at_s: float = 
     for chunk in arrivals:
         for arrival in builder.arrivals(chunk):
             yield from (event for event in arrival.events if event.ordinal >= 0)
+
+
+def columns_of(scenario: Scenario, seed: int, started_at_s: float = 0.0) -> EventColumns:
+    """Whose the events of a run are, and what, by ordinal; the same events as `events_of` gives."""
+    kinds = (LOCATION, REGISTRATION, POISON)
+    devices, accounts, kind = [], [], []
+    for chunk in Arrivals(replace(scenario, seed=seed), started_at_s):
+        code = np.where(chunk.stream == REGISTRATION_CODE, 1, 0)
+        code[chunk.flaw == _POISON] = 2
+        devices.append(np.repeat(chunk.device, chunk.events))
+        accounts.append(np.repeat(chunk.account, chunk.events))
+        kind.append(np.repeat(code, chunk.events))
+    return EventColumns(
+        np.concatenate(devices) if devices else np.zeros(0, dtype=np.int64),
+        np.concatenate(accounts) if accounts else np.zeros(0, dtype=np.int32),
+        (np.concatenate(kind) if kind else np.zeros(0)).astype(np.uint8),
+        kinds,
+    )

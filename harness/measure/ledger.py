@@ -38,7 +38,9 @@ SUPERSEDED: Final = 1
 REDELIVERED: Final = 2
 DUPLICATED: Final = 4
 CONFLICT: Final = 8
-_SEEN: Final = REDELIVERED | DUPLICATED | CONFLICT
+LIVE: Final = 16
+"""It became what the product tells of its device: its watchers are owed it."""
+_STAYING: Final = REDELIVERED | DUPLICATED | CONFLICT | LIVE
 """The flags that stay whichever row wins."""
 
 _CHUNK = 65_536
@@ -132,7 +134,12 @@ class Ledger:
             ):
                 self._unknown(event_id)
                 continue
-            flags = row.superseded * SUPERSEDED | row.redelivered * REDELIVERED | row.duplicated * DUPLICATED
+            flags = (
+                row.superseded * SUPERSEDED
+                | row.redelivered * REDELIVERED
+                | row.duplicated * DUPLICATED
+                | row.live * LIVE
+            )
             delay, at_s = row.accepted_to_processed_ms, row.at_s
             pending.append(
                 (
@@ -157,6 +164,13 @@ class Ledger:
         """Hold what was accepted against what became of it."""
         self._settle()
         return _reconcile(self)
+
+    @property
+    def live(self) -> NDArray[np.bool_]:
+        """Whether each event became what the product tells of its device, by ordinal."""
+        self._settle()
+        live: NDArray[np.bool_] = self.flags & LIVE != 0
+        return live
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """What `ledger/outcomes.npz` keeps, an entry an event; `names` has the outcomes by code."""
@@ -194,7 +208,7 @@ class Ledger:
         winner = np.flatnonzero(first)[np.cumsum(first) - 1]
         again = ~first
         self.flags[ordinal[again]] |= REDELIVERED
-        np.bitwise_or.at(self.flags, ordinal, flags & _SEEN)
+        np.bitwise_or.at(self.flags, ordinal, flags & _STAYING)
         self.flags[ordinal[again & (code != code[winner])]] |= CONFLICT
         self._merge((ordinal[first], code[first], flags[first], delay[first], at_s[first]), ranks)
 

@@ -9,11 +9,13 @@
       usage.json          the meters at marked moments
       invocations.ndjson  every Lambda invocation
       calls.ndjson        the AWS calls that each of them made
-      ledger/             outcomes.npz, ledger.json              (harness.measure.ledger)
+      watch/              the watchers': summary.json, receipts.bin, where a scenario has any
+      ledger/             outcomes.npz, ledger.json, deliveries.json (harness.measure.ledger, .deliveries)
       result.json         what came of it                        (reports.result)
       logs/
 
-This module is the only reader and writer of all but load/, which the generator writes. Every append is in its
+This module is the only reader and writer of all but load/ and watch/, which the generator and the watchers
+write. Every append is in its
 file before the call returns and every whole file is replaced at once, so a crash loses nothing measured.
 """
 
@@ -34,12 +36,14 @@ from numpy.typing import NDArray
 
 from harness.errors import EXIT_INTERRUPTED, EXIT_TARGET, LaunchdayError, MeasurementInvalid, UsageError
 from harness.measure.acceptance import AcceptanceArray
+from harness.measure.deliveries import Deliveries
 from harness.measure.files import FULL, RowLog, read_json, read_rows, replace_file, replace_json, writing
 from harness.measure.ledger import Ledger
 from harness.measure.ledger_result import LedgerResult
 from harness.measure.meters import CallTally, Usage
 from harness.measure.observation import Invocation, Observation
 from harness.measure.plan import Plan
+from harness.measure.receipts import Receipts, read_receipts
 from harness.measure.redaction import redact
 from harness.measure.timeline import Rates, Row, Timeline
 
@@ -317,6 +321,18 @@ class RunFolder:
             )
         return found
 
+    # -- what the watchers wrote
+
+    @property
+    def watch_path(self) -> Path:
+        """The folder that the watchers write to."""
+        return self.path / "watch"
+
+    def receipts(self) -> Receipts | None:
+        """What the watchers were told; None when nobody watched. Raises MeasurementInvalid when the file
+        cannot be read."""
+        return read_receipts(self.watch_path)
+
     # -- the ledger
 
     def write_ledger(self, ledger: Ledger) -> LedgerResult:
@@ -338,6 +354,22 @@ class RunFolder:
         try:
             return LedgerResult.from_json(found)
         except (KeyError, TypeError) as error:
+            raise MeasurementInvalid(f"'{path}' is damaged: {error}.") from None
+
+    def write_deliveries(self, deliveries: Deliveries) -> None:
+        """Store who was told of what."""
+        replace_json(self.path / "ledger" / "deliveries.json", deliveries.to_json())
+
+    def deliveries(self) -> Deliveries | None:
+        """Who was told of what; None when nobody watched, or when the run did not get that far. Raises
+        MeasurementInvalid when the file is damaged."""
+        path = self.path / "ledger" / "deliveries.json"
+        found = read_json(path)
+        if found is None:
+            return None
+        try:
+            return Deliveries.from_json(found)
+        except (KeyError, TypeError, ValueError) as error:
             raise MeasurementInvalid(f"'{path}' is damaged: {error}.") from None
 
     def outcomes(self) -> dict[str, NDArray[np.generic]] | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from harness.errors import UsageError
 from harness.objectives import Objective
-from reports.checks import cost, latency, ledger, throughput
+from reports.checks import cost, deliveries, latency, ledger, throughput
 from reports.checks.measured import Measured
 from reports.checks.metrics import SUFFIXES, Metric, Reading, Readings, Unit
 
@@ -33,7 +33,13 @@ class Judged:
 
 def known_metrics(routes: Iterable[str] = ()) -> dict[str, Metric]:
     """Every metric of a pipeline with these routes, by name."""
-    groups = (latency.metrics(list(routes)), throughput.METRICS, ledger.METRICS, cost.METRICS)
+    groups = (
+        latency.metrics(list(routes)),
+        throughput.METRICS,
+        ledger.METRICS,
+        deliveries.METRICS,
+        cost.METRICS,
+    )
     return {metric.name: metric for group in groups for metric in group}
 
 
@@ -59,6 +65,7 @@ def read_metrics(measured: Measured, routes: Iterable[str]) -> Readings:
         latency.readings(measured, routes)
         | throughput.readings(measured)
         | ledger.readings(measured)
+        | deliveries.readings(measured)
         | cost.readings(measured)
     )
 

@@ -22,20 +22,26 @@ _KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "latency": ("latency_ms", "latency of accepted requests from their planned send"),
     "service_time": ("service_time_ms", "time of accepted requests from their actual send"),
 }
-_STAGE: Final = "stages.accepted_to_processed"
+STAGES: Final[Mapping[str, str]] = {
+    "accepted_to_processed": "from an event's acceptance to its outcome",
+    "accepted_to_webhook": "from an event's acceptance to a healthy webhook endpoint",
+    "accepted_to_subscriber": "from an event's acceptance to a live subscriber",
+}
+"""What each of result.json's `stages_ms` is the time of."""
 
 
 def metrics(routes: Iterable[str]) -> list[Metric]:
     """`latency.p99`, `latency[POST /v1/devices].p99`, `service_time...`,
-    `stages.accepted_to_processed.p99`."""
+    `stages.accepted_to_processed.p99`, `stages.accepted_to_subscriber.p99`."""
     found = []
     for kind, (_, says) in _KINDS.items():
         for name, which in _QUANTILES.items():
             found.append(Metric(f"{kind}.{name}", "ms", f"{which}: {says}"))
             found += [Metric(f"{kind}[{route}].{name}", "ms", f"{which} of one route") for route in routes]
-    stage = "time from an event's acceptance to its outcome"
     return found + [
-        Metric(f"{_STAGE}.{name}", "ms", f"{which}: {stage}") for name, which in _QUANTILES.items()
+        Metric(f"stages.{stage}.{name}", "ms", f"{which}: time {says}")
+        for stage, says in STAGES.items()
+        for name, which in _QUANTILES.items()
     ]
 
 
@@ -52,9 +58,27 @@ def readings(measured: Measured, routes: Iterable[str]) -> Readings:
                 found |= _of(f"{kind}[{route}]", by_route.get(route), f"no request of {route} was accepted")
             encoded = measured.load.get("histograms", {}).get(field, {})
             found |= _of(kind, _overall(by_route, encoded), "no request was accepted")
-    stage = None if measured.ledger is None else measured.ledger.accepted_to_processed_ms
-    reason = "the ledger was not read" if stage is None else "no event's processing was timed"
-    return found | _of(_STAGE, stage, reason)
+    for stage, timed in stages(measured).items():
+        found |= _of(f"stages.{stage}", timed, untimed(measured, stage))
+    return found
+
+
+def stages(measured: Measured) -> dict[str, Mapping[str, Any] | None]:
+    """The figures of each of STAGES; None for one that was not timed at all."""
+    ledger, told = measured.ledger, measured.deliveries
+    webhook, subscription = (told.webhook, told.subscription) if told else (None, None)
+    return {
+        "accepted_to_processed": None if ledger is None else ledger.accepted_to_processed_ms,
+        "accepted_to_webhook": None if webhook is None else webhook.accepted_to_told_ms,
+        "accepted_to_subscriber": None if subscription is None else subscription.accepted_to_told_ms,
+    }
+
+
+def untimed(measured: Measured, stage: str) -> str:
+    """Why there are no figures of a stage."""
+    if stage != "accepted_to_processed":
+        return "nobody was told of anything" if measured.deliveries else "nobody watched"
+    return "the ledger was not read" if measured.ledger is None else "no event's processing was timed"
 
 
 def _overall(by_route: Mapping[str, Any], encoded: Mapping[str, str]) -> Mapping[str, Any] | None:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from harness.aws.prices.bill import Bill, DayBeforeTraffic, bill
 from harness.aws.prices.book import load_book
 from harness.errors import MeasurementInvalid
+from harness.measure.deliveries import Deliveries
 from harness.measure.ledger_result import LedgerResult
 from harness.measure.plan import DayBefore, Plan
 from harness.measure.run_folder import RunFolder, RunState
@@ -31,6 +32,8 @@ class Measured:
     environment: Mapping[str, Any]
     load: Mapping[str, Any] | None
     ledger: LedgerResult | None
+    deliveries: Deliveries | None
+    """None when nobody watched, too."""
     timeline: Timeline
     usage: RunUsage | None
     bill: Bill | None
@@ -60,6 +63,7 @@ def read(folder: RunFolder) -> Measured:
         environment=part(folder.environment, {}),
         load=load,
         ledger=ledger,
+        deliveries=part(folder.deliveries, None),
         timeline=part(folder.timeline, Timeline(())),
         usage=usage,
         bill=None if usage is None else _bill(usage, plan, load),

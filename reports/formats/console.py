@@ -33,6 +33,8 @@ def render(result: Mapping[str, Any]) -> RenderableType:
         parts.append(_latency(result))
     if result.get("ledger"):
         parts.append(_ledger(result["ledger"]))
+    if result.get("deliveries"):
+        parts.append(_deliveries(result["deliveries"]))
     if result.get("cost"):
         parts.append(_bill(result["cost"]))
     return Group(*(Padding(part, (0, 0, 1, 0)) for part in parts))
@@ -91,6 +93,15 @@ def _ledger(ledger: Mapping[str, Any]) -> Table:
         if events or outcome in ("accepted", "missing", "duplicated"):
             style = "red" if events and outcome in ("missing", "duplicated", "unexpected") else ""
             table.add_row(Text(outcome), Text(wording.count(events), style=style), Text(meaning, style="dim"))
+    return table
+
+
+def _deliveries(deliveries: Mapping[str, Any]) -> Table:
+    numbers = ("owed", "delivered", "dead-lettered", "missing", "misdirected")
+    table = _plain_table("Who was told", ("watchers", False), *((name, True) for name in numbers))
+    for watchers, *counts, missing, misdirected in wording.delivery_rows(deliveries):
+        odd = [Text(wording.count(n), style="red" if n else "") for n in (missing, misdirected)]
+        table.add_row(Text(watchers), *map(wording.count, counts), *odd)
     return table
 
 

@@ -15,6 +15,7 @@ def render(result: Mapping[str, Any]) -> str:
         f"**{wording.headline(result)}** {_what(result)}",
         _objectives(result),
         _ledger(result),
+        _deliveries(result),
         _bill(result),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -51,6 +52,14 @@ def _ledger(result: Mapping[str, Any]) -> str:
     if not ledger:
         return ""
     return _table(["event", "count"], [[a, wording.count(b)] for a, b, _ in wording.ledger_rows(ledger) if b])
+
+
+def _deliveries(result: Mapping[str, Any]) -> str:
+    told = result.get("deliveries")
+    if not told:
+        return ""
+    rows = [[who.strip(), *map(wording.count, counts)] for who, *counts in wording.delivery_rows(told)]
+    return _table(["watchers", "owed", "delivered", "dead-lettered", "missing", "misdirected"], rows)
 
 
 def _bill(result: Mapping[str, Any]) -> str:

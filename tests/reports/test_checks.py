@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from harness.errors import UsageError
+from harness.measure.deliveries import Assigned, Deliveries, EventColumns, reconcile_deliveries
+from harness.measure.receipts import DTYPE
 from harness.measure.run_folder import RunFolder
 from harness.objectives import Objective
 from reports.checks import latency
@@ -27,7 +30,18 @@ def measured(make_run: MakeRun) -> Measured:
 
 @pytest.fixture
 def readings(measured: Measured) -> Readings:
-    return read_metrics(measured, ROUTES)
+    return read_metrics(replace(measured, deliveries=watched()), ROUTES)
+
+
+def watched() -> Deliveries:
+    """One account with two events, told of by a webhook, and half by a subscription."""
+    events = EventColumns(np.zeros(2, np.int64), np.zeros(2, np.int32), np.zeros(2, np.uint8), ("location",))
+    watchers = [
+        Assigned(0, "webhook", 0, None, "healthy", frozenset({"location"})),
+        Assigned(1, "subscription", 0, None, "healthy", frozenset({"location"})),
+    ]
+    receipts = np.array([(0, 0, 2.0, 1.0), (1, 0, 2.5, 1.0), (1, 1, 1.25, 1.0)], dtype=DTYPE)
+    return reconcile_deliveries(events, np.ones(2, np.bool_), watchers, receipts, [])
 
 
 def test_every_metric_is_read_and_every_reading_is_a_metric(readings: Readings) -> None:
@@ -40,6 +54,7 @@ def test_every_unknown_reading_has_a_reason(make_run: MakeRun) -> None:
         read(make_run({"region": "mars-1"})),
         load=None,
         ledger=None,
+        deliveries=None,
         usage=None,
         bill=None,
         load_window_s=None,
@@ -57,6 +72,12 @@ def test_every_unknown_reading_has_a_reason(make_run: MakeRun) -> None:
         ("throughput.achieved_share", 15.8 / 16.8),
         ("errors.share", 0.01),
         ("throttles.count", 40),
+        ("deliveries.webhook.missing", 0),
+        ("deliveries.subscription.missing", 1),
+        ("deliveries.subscription.healthy_undelivered", 1),
+        ("deliveries.subscription.misdirected", 0),
+        ("stages.accepted_to_webhook.p99", 1500.0),
+        ("stages.accepted_to_subscriber.p99", 250.0),
         ("requests.dropped", 10),
         ("ledger.missing", 0),
         ("ledger.dead_lettered", 1),
@@ -116,7 +137,7 @@ def test_a_cost_with_something_not_priced_is_not_known(make_run: MakeRun) -> Non
         ("latency.p98<250ms", r"Did you mean 'latency\.p9"),
         ("ledger.mising==0", "Did you mean 'ledger.missing'"),
         ("latency[POST /v1/device].p99<1s", r"Did you mean 'latency\[POST /v1/devices\]\.p99'"),
-        ("zzz==1", "Metrics begin with backlog, cost, drain"),
+        ("zzz==1", "Metrics begin with backlog, cost, deliveries, drain"),
     ],
 )
 def test_a_metric_that_does_not_exist_is_wrong_use(text: str, remedy: str) -> None:

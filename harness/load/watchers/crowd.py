@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from harness.errors import MeasurementInvalid, TargetError, UsageError
+from harness.errors import MeasurementInvalid, TargetError
 from harness.load.descriptors import ensure_descriptors
 from harness.load.devices import make_devices
 from harness.load.plan import LoadPlan
@@ -23,8 +23,7 @@ from harness.load.watchers.subscriber import Subscriber
 from harness.measure.files import replace_json
 from harness.measure.receipts import ReceiptLog
 from harness.pipeline import LiveSubscription, Pipeline, Watchable
-from harness.pipeline_loader import asking, load_pipeline
-from harness.scenario import Scenario
+from harness.pipeline_loader import asking, load_pipeline, watchable
 
 SUMMARY = "summary.json"
 SCHEMA = "launchday.watchers/1"
@@ -38,21 +37,11 @@ _LEAVING_S = 3.0
 Say = Callable[..., None]
 
 
-def watchable(pipeline: Pipeline, scenario: Scenario) -> Watchable:
-    """`pipeline` as one that tells. Raises UsageError when it is none."""
-    if not isinstance(pipeline, Watchable):
-        raise UsageError(
-            f"{scenario.name} has watchers, and the pipeline {pipeline.name} tells nobody anything.",
-            "harness.pipeline.Watchable says what it takes.",
-        )
-    return pipeline
-
-
 async def watch(plan: LoadPlan, out: Path, stopping: asyncio.Event, say: Say) -> None:
     """Be there until `stopping` is set. Raises LaunchdayError."""
     scenario = plan.load_scenario()
     pipeline = load_pipeline(plan.pipeline_dir)
-    tells = watchable(pipeline, scenario)
+    tells = watchable(pipeline, scenario.name)
     manned = posts(scenario, make_devices(scenario.population, scenario.seed))
     ensure_descriptors(len(manned))
     out.mkdir(parents=True, exist_ok=True)

@@ -34,6 +34,15 @@ TellsOf = Callable[[Any], Sequence[Told]]
 """The events in the message of a notification. Raises ValueError when it has none."""
 
 
+def number_of(url: str) -> int | None:
+    """The number of the endpoint that has `url`; None for a URL that is none of an endpoint's."""
+    parts = urlsplit(url)
+    digits = parts.path.removeprefix(_PATH)
+    if parts.hostname != _HOST or digits == parts.path or not (digits.isascii() and digits.isdecimal()):
+        return None
+    return int(digits)
+
+
 class Endpoints:
     """Answers for the webhook endpoints among `posts`; `tells_of` reads the pipeline's messages."""
 
@@ -70,8 +79,8 @@ class Endpoints:
         await self._confirmed[number].wait()
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        number = request.path.removeprefix(_PATH)
-        post = self._posts.get(int(number)) if number.isascii() and number.isdecimal() else None
+        number = number_of(f"http://{_HOST}{request.path}")
+        post = None if number is None else self._posts.get(number)
         if post is None or request.method != "POST":
             return web.Response(status=404)
         body = await request.read()

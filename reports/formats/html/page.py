@@ -25,6 +25,7 @@ def render(result: Result, panels: Sequence[Panel]) -> str:
         _section("Over time", _charts(panels)),
         _section("Latency", _latency(result)),
         _section("What became of each event", _ledger(result)),
+        _section("Who was told", _deliveries(result)),
         _section("The bill", _bill(result)),
         _section("Where and how", _environment(result)),
     ]
@@ -148,6 +149,15 @@ def _ledger(result: Result) -> str:
         f'<p class="quiet"><small>Drained in {wording.figure("drain.s", ledger["drain_s"])}.</small></p>'
     )
     return _table(["outcome", "events", ""], rows, numbers={1}) + drained
+
+
+def _deliveries(result: Result) -> str:
+    told = result.get("deliveries")
+    if not told:
+        return ""
+    rows = [[escape(who), *map(wording.count, counts)] for who, *counts in wording.delivery_rows(told)]
+    heads = ["watchers", "owed", "delivered", "dead-lettered", "missing", "misdirected"]
+    return _table(heads, rows, numbers=set(range(1, len(heads))))
 
 
 def _bill(result: Result) -> str:

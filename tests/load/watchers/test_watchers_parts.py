@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from harness.errors import MeasurementInvalid, UsageError
 from harness.load.devices import make_devices
 from harness.load.events import events_of
-from harness.load.watchers.crowd import watchable
 from harness.load.watchers.posts import posts
 from harness.load.watchers.record import Record
 from harness.measure.receipts import DTYPE, FILE, ReceiptLog, read_receipts
 from harness.pipeline import Told
-from harness.pipeline_loader import load_pipeline
+from harness.pipeline_loader import load_pipeline, watchable
 from harness.scenario import LOCATION, City, Constant, Population, Scenario, Traffic, Watchers
 
 TELLING = Path(__file__).parent / "telling"
@@ -80,10 +79,9 @@ def test_watchers_that_cannot_be_are_refused(made) -> None:
 
 
 def test_only_a_pipeline_that_tells_can_be_watched() -> None:
-    watched = scenario(Watchers(account_subscribers=1))
-    assert watchable(load_pipeline(TELLING), watched)
+    assert watchable(load_pipeline(TELLING), "watched")
     with pytest.raises(UsageError, match="tells nobody"):
-        watchable(load_pipeline(SILENT), watched)
+        watchable(load_pipeline(SILENT), "watched")
 
 
 def test_receipts_survive_as_they_were(tmp_path: Path) -> None:
