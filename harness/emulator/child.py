@@ -44,6 +44,8 @@ class ProcessConfig:
     allow_origins: tuple[str, ...] = ()
     incidents: tuple[str, ...] = ()
     supervisor_pid: int = 0
+    credential_secret: str = field(default="", repr=False)
+    """By which functions' access keys are made and recognized; another for each start of the emulator."""
 
     def to_json(self) -> bytes:
         """One line."""

@@ -20,6 +20,7 @@ from harness.emulator.gateway.server import Gateway, Handler, Listener
 from harness.emulator.gateway.splice import Splicer
 from harness.emulator.log_shipping import LogShipper
 from harness.emulator.services.apigateway import ApiGatewayService
+from harness.emulator.services.credentials import AccessKeys
 from harness.emulator.services.kinesis import KinesisService
 from harness.emulator.services.lambda_ import LambdaService
 from harness.measure.meters import Meters
@@ -90,6 +91,7 @@ def compose(
         data_dir=config.data_dir / "lambda",
         function_environment=lambda: function_environment(config.endpoints),
         logs=logs,
+        access_keys=AccessKeys(config.credential_secret),
         clock=clock,
     )
     api = ApiGatewayService(

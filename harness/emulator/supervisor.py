@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -71,6 +72,7 @@ class Supervisor:
         self._children: dict[str, Child] = {}
         self._sockets: dict[str, socket.socket] = {}
         self._incidents: list[str] = []
+        self._credential_secret = secrets.token_hex(32)
         self._watchers: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
 
@@ -155,6 +157,7 @@ class Supervisor:
             allow_origins=self._settings.allow_origins,
             incidents=tuple(self._incidents),
             supervisor_pid=os.getpid(),
+            credential_secret=self._credential_secret,
         )
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -23,6 +24,7 @@ from harness.emulator.services.base import (
     InvocationType,
     LogSink,
 )
+from harness.emulator.services.credentials import AccessKeys
 from harness.emulator.services.lambda_.asynchronous.dispatcher import AsyncInvocations
 from harness.emulator.services.lambda_.environments.environment import DEFAULT_CLIENT, Surroundings
 from harness.emulator.services.lambda_.environments.placement import Bounds
@@ -66,7 +68,8 @@ class LambdaService:
     """Lambda: a `Service` and the `FunctionInvoker`.
 
     `function_environment` gives the variables that every environment gets beside AWS's own (the endpoints of
-    this AWS). `async_retry_delay_scale` multiplies AWS's minutes between asynchronous retries for local runs;
+    this AWS); `access_keys` issues each environment its credentials. `async_retry_delay_scale` multiplies
+    AWS's minutes between asynchronous retries for local runs;
     `process_bounds` and `runtime_client` are the machine's own when they are None."""
 
     name = "lambda"
@@ -80,6 +83,7 @@ class LambdaService:
         data_dir: Path,
         function_environment: Callable[[], Mapping[str, str]],
         logs: LogSink,
+        access_keys: AccessKeys | None = None,
         clock: Callable[[], float] = time.time,
         async_retry_delay_scale: float = 1.0,
         process_bounds: Bounds | None = None,
@@ -90,7 +94,8 @@ class LambdaService:
         self._clock = clock
         self._data_dir = data_dir
         self._functions = Functions()
-        self._surroundings = Surroundings(logs, function_environment, clock, runtime_client)
+        keys = access_keys or AccessKeys(secrets.token_hex(32))
+        self._surroundings = Surroundings(logs, function_environment, keys, clock, runtime_client)
         self._process_bounds = process_bounds
         self._calls = calls
         self._retry_delay_scale = async_retry_delay_scale

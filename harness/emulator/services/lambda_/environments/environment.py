@@ -16,6 +16,7 @@ from pathlib import Path
 import orjson
 
 from harness.emulator.services.base import LogSink
+from harness.emulator.services.credentials import AccessKeys
 from harness.emulator.services.lambda_.environments.accounting import ProcessAccount, open_account
 from harness.emulator.services.lambda_.environments.process import ChildProcess, Exit
 from harness.emulator.services.lambda_.environments.runtime_api import (
@@ -25,7 +26,7 @@ from harness.emulator.services.lambda_.environments.runtime_api import (
     RuntimeApi,
     Work,
 )
-from harness.emulator.services.lambda_.environments.variables import environment_variables
+from harness.emulator.services.lambda_.environments.variables import environment_variables, principal_of
 from harness.emulator.services.lambda_.functions import Revision
 from harness.emulator.services.lambda_.logs import EnvironmentLog
 from harness.emulator.services.lambda_.names import LATEST
@@ -42,6 +43,7 @@ class Surroundings:
 
     logs: LogSink
     function_environment: Callable[[], Mapping[str, str]]
+    access_keys: AccessKeys
     clock: Callable[[], float]
     client: str = DEFAULT_CLIENT
 
@@ -128,6 +130,7 @@ class Environment:
             self.revision,
             runtime_api=address,
             log_stream=self.log.stream,
+            credentials=self._surroundings.access_keys.issue(principal_of(self.revision)),
             extra=self._surroundings.function_environment(),
         )
         handler = self.revision.configuration.handler

@@ -5,18 +5,23 @@ docs: Lambda environment variables, defined runtime environment variables (read 
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 
+from harness.emulator.services.credentials import Credentials
 from harness.emulator.services.lambda_.functions import Revision
 from harness.emulator.services.lambda_.names import LATEST
 
 
 def environment_variables(
-    revision: Revision, *, runtime_api: str, log_stream: str, extra: Mapping[str, str]
+    revision: Revision,
+    *,
+    runtime_api: str,
+    log_stream: str,
+    credentials: Credentials,
+    extra: Mapping[str, str],
 ) -> dict[str, str]:
     """All variables of a new environment of `revision`: AWS's, then `extra` (the endpoints of this AWS), then
-    the function's own. Nothing is inherited from this process. The credentials are this environment's."""
+    the function's own. Nothing is inherited from this process. `credentials` are this environment's."""
     settings = revision.configuration
     return {
         "PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
@@ -36,9 +41,14 @@ def environment_variables(
         "AWS_LAMBDA_LOG_FORMAT": settings.log_format,
         "AWS_REGION": revision.region,
         "AWS_DEFAULT_REGION": revision.region,
-        "AWS_ACCESS_KEY_ID": f"ASIA{secrets.token_hex(8).upper()}",
-        "AWS_SECRET_ACCESS_KEY": secrets.token_urlsafe(30),
-        "AWS_SESSION_TOKEN": secrets.token_urlsafe(60),
+        **credentials.variables(),
         **extra,
         **settings.environment,
     }
+
+
+def principal_of(revision: Revision) -> str:
+    """Who a function is to the services it calls: its role, in a session named after the function."""
+    account_id = revision.arn.split(":")[4]
+    role = revision.configuration.role.rpartition("/")[2]
+    return f"arn:aws:sts::{account_id}:assumed-role/{role}/{revision.name}"
