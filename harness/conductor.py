@@ -165,7 +165,8 @@ def _keep_plan(rehearsal: Rehearsal, run_id: str, outputs: Outputs, folder: RunF
         entrances = pipeline.entrances(outputs)
         fingerprint, unbilled = pipeline.fingerprint(), pipeline.unbilled(outputs)
     routes = [entrance.route for entrance in entrances]
-    check_objectives(rehearsal.objectives, routes)
+    groups = list(scenario.groups)
+    check_objectives(rehearsal.objectives, [*routes, *groups])
     plan = Plan(
         run_id=run_id,
         scenario=scenario.name,
@@ -176,6 +177,7 @@ def _keep_plan(rehearsal: Rehearsal, run_id: str, outputs: Outputs, folder: RunF
         region=rehearsal.region,
         pipeline={"name": pipeline.name, "hash": fingerprint},
         routes=routes,
+        groups=groups,
         objectives=[str(objective) for objective in rehearsal.objectives],
         unbilled=[{"service": item.service, "resource": item.resource, "why": item.why} for item in unbilled],
         hops={entrance.route: list(entrance.hops) for entrance in entrances if entrance.hops},

@@ -36,7 +36,7 @@ _REQUESTS: Final = (
     "indeterminate",
     "retries",
 )
-_LATENCIES: Final = ("latency_ms", "service_time_ms", "failed_latency_ms")
+_LATENCIES: Final = ("latency_ms", "service_time_ms", "failed_latency_ms", "group_latency_ms")
 _NO_TOTALS: Final = "the generator wrote no totals"
 _NO_METERS: Final = "the meters were not read from the start of the load on"
 _NANO: Final = Decimal("0.000000001")
@@ -79,9 +79,10 @@ def schema() -> dict[str, Any]:
 
 
 def _routes(measured: Measured) -> list[str]:
-    """Those of the plan, and any that answered beside them."""
+    """Those of the plan, with its groups of accounts, and any that answered beside them."""
     answered = (measured.load or {}).get("latency_ms", {})
-    return list(dict.fromkeys([*measured.plan.get("routes", []), *answered]))
+    planned = (*measured.plan.get("routes", []), *measured.plan.get("groups", []))
+    return list(dict.fromkeys([*planned, *answered]))
 
 
 def _head(measured: Measured) -> dict[str, Any]:

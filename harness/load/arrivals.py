@@ -12,11 +12,19 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.load.chunk import FIRST_CALL_CODE, FLAW_CODES, FLUSH_CODE, LOCATION_CODE, Chunk
+from harness.errors import UsageError
+from harness.load.chunk import (
+    FIRST_CALL_CODE,
+    FLAW_CODES,
+    FLUSH_CODE,
+    LOCATION_CODE,
+    REGISTRATION_CODE,
+    Chunk,
+)
 from harness.load.devices import GOLDEN, Devices, IntArray, make_devices
 from harness.load.flaws import Flaws
 from harness.load.replay import trace_chunks
-from harness.scenario import STREAMS, LaunchDay, Scenario, Trace
+from harness.scenario import STREAMS, LaunchDay, Reconnect, Scenario, Trace, Traffic
 from harness.scenario.shapes import FloatArray
 
 CHUNK = 1_024
@@ -63,11 +71,14 @@ class _Modelled:
         steps = (total[1:] + total[:-1]) / 2 * np.diff(self._grid_s)
         self._integral = np.concatenate(([0.0], np.cumsum(steps)))
         cadence_s, flush = traffic.shape.cadence_s, traffic.shape.flush_events
-        self._slots, self._flush_slots = _tracking_slots(
-            float(by_stream[LOCATION_CODE].max()) * cadence_s,
-            float(by_stream[FLUSH_CODE].max()) * cadence_s * flush,
-            len(devices),
-        )
+        tracked = float(by_stream[LOCATION_CODE].max()) * cadence_s
+        offline = float(by_stream[FLUSH_CODE].max()) * cadence_s * flush
+        self._slots, self._flush_slots = _tracking_slots(tracked, offline, len(devices))
+        self._first_offline = min(self._slots, len(devices) - self._flush_slots)
+        if isinstance(traffic.shape, Reconnect):  # the tracked devices themselves were offline
+            self._slots = self._flush_slots = min(len(devices), max(1, math.ceil(tracked - 1e-6)))
+            self._first_offline = 0
+        self._surging = _devices_of(devices, traffic)
         self._flaws = Flaws(traffic.flaws, self._slots, cadence_s, seed)
         self._locations = self._flushes = 0
 
@@ -95,13 +106,14 @@ class _Modelled:
         self, places: FloatArray, random: np.random.Generator, first: int, first_ordinal: int
     ) -> Chunk:
         count = len(places)
-        chance = random.random((4, CHUNK))[:, :count]
+        chance = random.random((5, CHUNK))[:, :count]
         at_s = np.interp(places, self._integral, self._grid_s)
         if self._even:  # the streams take turns, too
             chance[0] = (np.arange(first, first + count) * GOLDEN + self._turn) % 1.0
         stream = self._streams(at_s, chance[0])
         device = self._registering(at_s, chance[1], chance[2])
         single, flush = stream == LOCATION_CODE, stream == FLUSH_CODE
+        self._surge(device, stream == REGISTRATION_CODE, at_s, chance[4])
         device[single] = self._next_tracked(int(single.sum()))
         device[flush] = self._next_offline(int(flush.sum()))
         call = stream >= FIRST_CALL_CODE
@@ -150,6 +162,18 @@ class _Modelled:
         adopted = np.ones_like(hour) if shape.launch is None else shape.launch.adopted(hour)
         return self._devices.launching(city, chance, adopted)
 
+    def _surge(
+        self, device: IntArray, registers: NDArray[np.bool_], at_s: FloatArray, chance: FloatArray
+    ) -> None:
+        """Give the surge's part of the registrations to the devices of its account."""
+        if self._surging is None:
+            return
+        scenario = self._scenario
+        share = scenario.traffic.surge_share(at_s, scenario.duration_s, scenario.population)
+        surges = registers & (chance < share)
+        place = (chance[surges] / share[surges] * len(self._surging)).astype(np.int64)
+        device[surges] = self._surging[np.minimum(place, len(self._surging) - 1)]
+
     def _next_tracked(self, count: int) -> IntArray:
         """Tracked devices take turns, which gives each its cadence."""
         number = np.arange(self._locations, self._locations + count)
@@ -159,8 +183,20 @@ class _Modelled:
     def _next_offline(self, count: int) -> IntArray:
         number = np.arange(self._flushes, self._flushes + count)
         self._flushes += count
-        first = min(self._slots, len(self._devices) - self._flush_slots)
-        return self._devices.tracked(first + number % self._flush_slots)
+        return self._devices.tracked(self._first_offline + number % self._flush_slots)
+
+
+def _devices_of(devices: Devices, traffic: Traffic) -> IntArray | None:
+    """The devices of the account that surges; None when none does. Raises UsageError when it has none."""
+    if traffic.surge is None:
+        return None
+    its: IntArray = np.flatnonzero(devices.account == traffic.surge.account).astype(np.int64)
+    if not len(its):
+        raise UsageError(
+            f"The surge is of {traffic.surge.group}, which has no devices.",
+            "Give the population more devices, or less tenant skew.",
+        )
+    return its
 
 
 def _tracking_slots(tracked: float, offline: float, devices: int) -> tuple[int, int]:

@@ -34,7 +34,7 @@ class Driver:
         on_second: Callable[[SecondData], None],
         on_ended: Ended | None = None,
     ) -> None:
-        self.recorder = Recorder(share.devices)
+        self.recorder = Recorder(share.devices, share.scenario.traffic.surge)
         self.interrupted = False
         self._on_second = on_second
         self._started_s = 0.0

@@ -11,15 +11,19 @@ from harness.load.second import SecondData
 from harness.load.tally import LATE_MS, Tally
 from harness.measure.acceptance import ACCEPTED, FAILED, INDETERMINATE, THROTTLED
 from harness.pipeline import Event
+from harness.scenario import OTHERS, Surge
 
 _NAMES = {ACCEPTED: "accepted", THROTTLED: "throttled", FAILED: "failed", INDETERMINATE: "indeterminate"}
 _WORST_FIRST = (INDETERMINATE, FAILED, THROTTLED, ACCEPTED)
 
 
 class Recorder:
-    """Of one generator. Recording is a few additions and appends; numpy does the rest once a second."""
+    """Of one generator. With a surge, latency is kept apart for its account and for the others.
 
-    def __init__(self, devices: int) -> None:
+    Recording is a few additions and appends; numpy does the rest once a second."""
+
+    def __init__(self, devices: int, surge: Surge | None = None) -> None:
+        self._surge = surge
         self.tally = Tally(seen=np.zeros(devices, dtype=np.bool_))
         self._second = SecondData(0)
         self._durations: dict[str, defaultdict[str, list[float]]] = {}
@@ -77,6 +81,9 @@ class Recorder:
         if worst == ACCEPTED:
             self._durations["latency_ms"][route].append(latency_s * 1000.0)
             self._durations["service_time_ms"][route].append(service_s * 1000.0)
+            if self._surge is not None:
+                group = self._surge.group if events[0].account == self._surge.account else OTHERS
+                self._durations["group_latency_ms"][group].append(latency_s * 1000.0)
         else:
             self._durations["failed_latency_ms"][route].append(latency_s * 1000.0)
         return worst

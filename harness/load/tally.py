@@ -20,7 +20,8 @@ FORGIVEN = 10
 """So many late starts say nothing of the generator, however few starts there were: on a run of some dozens,
 one in a hundred cannot be told from chance."""
 REQUEST_COUNTS = ("planned", "sent", "dropped", "accepted", "throttled", "failed", "indeterminate", "retries")
-HISTOGRAMS = ("latency_ms", "service_time_ms", "failed_latency_ms")
+HISTOGRAMS = ("latency_ms", "service_time_ms", "failed_latency_ms", "group_latency_ms")
+"""By route, but for the last, which is the latency of accepted requests by group of accounts."""
 _GROW_EVENTS = 65_536
 
 

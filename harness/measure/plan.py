@@ -60,6 +60,8 @@ class Plan(TypedDict, total=False):
     region: str
     pipeline: PipelineName
     routes: list[str]
+    groups: list[str]
+    """Groups of accounts whose latency is kept apart."""
     objectives: list[str]
     unbilled: list[UnbilledUsage]
     hops: dict[str, list[str]]

@@ -4,9 +4,10 @@
 """
 
 from harness.scenario.loading import load_scenario, packaged_scenarios
-from harness.scenario.model import FLAWS, POISON, Calls, Hour, Scenario, Traffic
+from harness.scenario.model import FLAWS, OTHERS, POISON, Calls, Hour, Scenario, Surge, Traffic
 from harness.scenario.overrides import Overrides
 from harness.scenario.population import City, Population
+from harness.scenario.reconnect import Reconnect
 from harness.scenario.shapes import (
     LOCATION,
     LOCATION_FLUSH,
@@ -26,6 +27,7 @@ __all__ = [
     "FLAWS",
     "LOCATION",
     "LOCATION_FLUSH",
+    "OTHERS",
     "POISON",
     "REGISTRATION",
     "STREAMS",
@@ -37,9 +39,11 @@ __all__ = [
     "LaunchDay",
     "Overrides",
     "Population",
+    "Reconnect",
     "Scenario",
     "Shape",
     "Stages",
+    "Surge",
     "Trace",
     "TraceEvents",
     "Traffic",

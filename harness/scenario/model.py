@@ -12,7 +12,8 @@ import numpy as np
 from harness.errors import UsageError
 from harness.objectives import Objectives
 from harness.scenario.checks import in_range, whole
-from harness.scenario.population import Population
+from harness.scenario.population import MAX_ACCOUNTS, Population
+from harness.scenario.reconnect import Reconnect
 from harness.scenario.shapes import (
     LOCATION,
     LOCATION_FLUSH,
@@ -68,8 +69,37 @@ class Calls:
 
     def rates(self, share_of_run: FloatArray, population: Population) -> FloatArray:
         """Requests a second at these moments, given as shares of the run (0 to 1)."""
-        rates: FloatArray = np.sum(list(self.shape.rates(share_of_run, population).values()), axis=0)
-        return rates
+        return _total(self.shape, share_of_run, population)
+
+
+@dataclass(frozen=True, slots=True)
+class Surge:
+    """One account's devices register at the rates of `shape`, on top of all other traffic. Latency is kept
+    apart for that account and for the `others`."""
+
+    account: int
+    shape: Constant | Stages
+
+    def __post_init__(self) -> None:
+        whole("the account of a surge", self.account, 0, MAX_ACCOUNTS - 1)
+
+    @property
+    def group(self) -> str:
+        """How reports name the account."""
+        return f"account {self.account}"
+
+    def rates(self, share_of_run: FloatArray, population: Population) -> FloatArray:
+        """Registrations a second at these moments, given as shares of the run (0 to 1)."""
+        return _total(self.shape, share_of_run, population)
+
+
+OTHERS = "other accounts"
+"""How reports name the accounts that do not surge."""
+
+
+def _total(shape: Shape, share_of_run: FloatArray, population: Population) -> FloatArray:
+    rates: FloatArray = np.sum(list(shape.rates(share_of_run, population).values()), axis=0)
+    return rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +111,7 @@ class Traffic:
     scale: float = 1.0
     flaws: tuple[tuple[str, float], ...] = ()
     calls: tuple[Calls, ...] = ()
+    surge: Surge | None = None
 
     def __post_init__(self) -> None:
         if self.spacing not in ("poisson", "even"):
@@ -93,6 +124,8 @@ class Traffic:
         in_range("the share of all flaws together", sum(share for _, share in self.flaws), 0, 1)
         if self.calls and isinstance(self.shape, Trace):
             raise UsageError("A replay sends what is in its trace, and no calls beside it.")
+        if self.surge is not None and isinstance(self.shape, Trace):
+            raise UsageError("A replay sends what is in its trace, and no surge beside it.")
         if len({call.kind for call in self.calls}) < len(self.calls):
             raise UsageError("A kind of call stands once in a scenario's traffic.")
         whole("the number of kinds of call", len(self.calls), 0, MAX_CALLS)
@@ -104,7 +137,18 @@ class Traffic:
             **self.shape.rates(shares, population),
             **{call.kind: call.rates(shares, population) for call in self.calls},
         }
+        if self.surge is not None:
+            surging = self.surge.rates(shares, population)
+            rates[REGISTRATION] = rates.get(REGISTRATION, 0.0) + surging
         return {stream: rate * self.scale for stream, rate in rates.items()}
+
+    def surge_share(self, at_s: FloatArray, duration_s: float, population: Population) -> FloatArray:
+        """The part of the registrations at `at_s` that is the surge's."""
+        if self.surge is None:
+            return np.zeros_like(at_s)
+        shares = np.clip(at_s / duration_s, 0.0, 1.0)
+        surging = self.surge.rates(shares, population) * self.scale
+        return surging / np.maximum(self.rates(at_s, duration_s, population)[REGISTRATION], 1e-300)
 
     def streams(self, population: Population) -> frozenset[str]:
         """The streams that have any traffic at all."""
@@ -174,11 +218,20 @@ class Scenario:
     def __post_init__(self) -> None:
         if not self.name:
             raise UsageError("A scenario needs a name.")
+        surge = self.traffic.surge
+        if surge is not None and surge.account >= self.population.accounts:
+            raise UsageError(f"There is no {surge.group} to surge: there are {self.population.accounts}.")
         if self.duration_known:
             if self.duration_s == 0.0:
                 object.__setattr__(self, "duration_s", self.traffic.shape.duration_s)
             in_range("the duration, in seconds,", self.duration_s, 0.1, MAX_DURATION_S)
         whole("the seed", self.seed, 0, 2**63 - 1)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups of accounts whose latency is kept apart, as reports name them; none without a surge."""
+        surge = self.traffic.surge
+        return () if surge is None else (surge.group, OTHERS)
 
     @property
     def duration_known(self) -> bool:
@@ -256,6 +309,10 @@ class Scenario:
         """The same curve on a run of `duration_s`. A trace is compressed to it."""
         in_range("the duration, in seconds,", duration_s, 1, MAX_DURATION_S)
         shape = self.traffic.shape
+        if isinstance(shape, Reconnect):
+            raise UsageError(
+                f"{self.name} has an outage of its own length.", "Change it in the scenario's file."
+            )
         if isinstance(shape, Trace):
             return replace(
                 self,

@@ -31,8 +31,8 @@ STAGES: Final[Mapping[str, str]] = {
 
 
 def metrics(routes: Iterable[str]) -> list[Metric]:
-    """`latency.p99`, `latency[POST /v1/devices].p99`, `service_time...`,
-    `stages.accepted_to_processed.p99`, `stages.accepted_to_subscriber.p99`."""
+    """`latency.p99`, `latency[POST /v1/devices].p99`, `service_time...`, `stages.accepted_to_processed.p99`,
+    `stages.accepted_to_subscriber.p99`; where the scenario has a surge, `latency[other accounts].p99`."""
     found = []
     for kind, (_, says) in _KINDS.items():
         for name, which in _QUANTILES.items():
@@ -54,12 +54,13 @@ def readings(measured: Measured, routes: Iterable[str]) -> Readings:
         found = {}
         for kind, (field, _) in _KINDS.items():
             by_route = measured.load.get(field, {})
+            timed = {**_by_group(measured.load, field), **by_route}
             for route in routes:
-                found |= _of(f"{kind}[{route}]", by_route.get(route), f"no request of {route} was accepted")
+                found |= _of(f"{kind}[{route}]", timed.get(route), f"no request of {route} was accepted")
             encoded = measured.load.get("histograms", {}).get(field, {})
             found |= _of(kind, _overall(by_route, encoded), "no request was accepted")
-    for stage, timed in stages(measured).items():
-        found |= _of(f"stages.{stage}", timed, untimed(measured, stage))
+    for stage, figures in stages(measured).items():
+        found |= _of(f"stages.{stage}", figures, untimed(measured, stage))
     return found
 
 
@@ -79,6 +80,12 @@ def untimed(measured: Measured, stage: str) -> str:
     if stage != "accepted_to_processed":
         return "nobody was told of anything" if measured.deliveries else "nobody watched"
     return "the ledger was not read" if measured.ledger is None else "no event's processing was timed"
+
+
+def _by_group(load: Mapping[str, Any], field: str) -> Mapping[str, Any]:
+    """Of each group of accounts that a surge sets apart; only latency is kept so."""
+    found: Mapping[str, Any] = load.get("group_latency_ms", {}) if field == "latency_ms" else {}
+    return found
 
 
 def _overall(by_route: Mapping[str, Any], encoded: Mapping[str, str]) -> Mapping[str, Any] | None:

@@ -78,7 +78,10 @@ def _latency(result: Mapping[str, Any]) -> Table:
     table = _plain_table(
         "Latency of accepted requests", ("route", False), ("count", True), *((q, True) for q in quantiles)
     )
-    for route, figures in (result.get("latency_ms") or {}).items():
+    for route, figures in [
+        *(result.get("latency_ms") or {}).items(),
+        *(result.get("group_latency_ms") or {}).items(),
+    ]:
         cells = [wording.milliseconds(figures.get(q)) for q in quantiles]
         table.add_row(Text(route), wording.count(figures["count"]), *cells)
     for stage, figures in (result.get("stages_ms") or {}).items():

@@ -114,6 +114,7 @@ def _latency(result: Result) -> str:
     rows = []
     for kind, key in (
         ("latency", "latency_ms"),
+        ("latency", "group_latency_ms"),
         ("service time", "service_time_ms"),
         ("latency of failures", "failed_latency_ms"),
         ("modelled for AWS", "modelled_latency_ms"),
