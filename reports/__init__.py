@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from harness.errors import MeasurementInvalid
 from harness.measure.files import writing
 from harness.measure.run_folder import RunFolder
 from reports.cost_over_time import cost_per_hour
@@ -44,12 +45,16 @@ def render(name: str, folder: RunFolder, result: Mapping[str, Any]) -> str:
 
 
 def charted(folder: RunFolder) -> list[Panel]:
-    """The run over time; seconds count from the first second of the load."""
-    load = list(folder.load_timeline())
-    target = [
-        {"t": t, "service": series.service, "name": series.name, "value": value}
-        for series in folder.timeline()
-        for t, value in zip(series.t, series.value, strict=True)
-    ]
-    starts = [row["t"] for row in (*load[:1], *target[:1])]
-    return panels(load, target, cost_per_hour(folder), starts[0] if starts else 0.0)
+    """The run over time; seconds count from the first second of the load. A damaged run has no charts: its
+    verdict says what is damaged."""
+    try:
+        load = list(folder.load_timeline())
+        target = [
+            {"t": t, "service": series.service, "name": series.name, "value": value}
+            for series in folder.timeline()
+            for t, value in zip(series.t, series.value, strict=True)
+        ]
+        starts = [row["t"] for row in (*load[:1], *target[:1])]
+        return panels(load, target, cost_per_hour(folder), starts[0] if starts else 0.0)
+    except MeasurementInvalid:
+        return []

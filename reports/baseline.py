@@ -34,17 +34,17 @@ def day_before_from(path: Path, beside: Beside) -> DayBefore:
 
     Raises UsageError when it is no run folder, has no valid bill, or does not compare with `beside`."""
     folder = RunFolder.open(path)
-    _same_terms(path, folder.plan(), beside)
     result = build_result(folder)
-    cost, load = result.get("cost"), folder.load_summary()
-    per_hour = cost and cost.get("per_hour")
-    if load is None or per_hour is None:
-        raise UsageError(f"The run in '{path}' has no bill to compare with.", "Take a run that is complete.")
     if result["verdict"] == "invalid":
         raise UsageError(
             f"The measurement of the run in '{path}' is not valid: {result['verdict_reason']}",
             "Take a run that is complete and valid.",
         )
+    _same_terms(path, folder.plan(), beside)
+    cost, load = result.get("cost"), folder.load_summary()
+    per_hour = cost and cost.get("per_hour")
+    if load is None or per_hour is None:
+        raise UsageError(f"The run in '{path}' has no bill to compare with.", "Take a run that is complete.")
     seconds = float(load["duration_s"])  # what the bill's hour is of, too: without the wait for last answers
     if seconds <= 0:
         raise UsageError(f"The run in '{path}' sent nothing.", "Take a run that is complete.")

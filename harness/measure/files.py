@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import orjson
 
 from harness.errors import MeasurementInvalid
+from harness.measure.shape import Misshapen, check
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """What the system says of a full disk, or a full share of one."""
@@ -72,11 +74,12 @@ class RowLog:
             self._file.close()
 
 
-def read_rows(path: Path) -> Iterator[Any]:
-    """The rows of a file of JSON rows; none when there is no such file.
+def read_rows(path: Path, check_row: Callable[[Any], None]) -> Iterator[Any]:
+    """The rows of a file of JSON rows; none when there is no such file. `check_row` raises Misshapen for a
+    row that is not as it must be.
 
     A last line without an end was being written when the run died, and is left out. Raises
-    MeasurementInvalid, with the line's number, when another line is no JSON."""
+    MeasurementInvalid, with the line's number, when another line is no JSON or no such row."""
     try:
         file = path.open("rb")
     except FileNotFoundError:
@@ -88,9 +91,24 @@ def read_rows(path: Path) -> Iterator[Any]:
             if not line.endswith(b"\n"):
                 return
             try:
-                yield orjson.loads(line)
-            except orjson.JSONDecodeError as error:
+                row = orjson.loads(line)
+                check_row(row)
+            except (orjson.JSONDecodeError, Misshapen) as error:
                 raise MeasurementInvalid(f"Line {number} of '{path}' is damaged: {error}.") from None
+            yield row
+
+
+def read_shaped(path: Path, kind: Any) -> Any:
+    """The JSON in `path`, of the type `kind` (harness.measure.shape), or None when there is no such file.
+    Raises MeasurementInvalid, with the field, when it is not."""
+    value = read_json(path)
+    if value is None and not path.exists():
+        return None
+    try:
+        check(value, kind)
+    except Misshapen as error:
+        raise MeasurementInvalid(f"'{path}' is damaged: {error}.") from None
+    return value
 
 
 def read_json(path: Path) -> Any:
@@ -103,6 +121,15 @@ def read_json(path: Path) -> Any:
         raise _unreadable(path, error) from None
     except orjson.JSONDecodeError as error:
         raise MeasurementInvalid(f"'{path}' is damaged: {error}.") from None
+
+
+def seal(path: Path) -> str:
+    """Which bytes are in `path`: a hash. Raises MeasurementInvalid when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    except OSError as error:
+        raise _unreadable(path, error) from None
 
 
 def _unreadable(path: Path, error: OSError) -> MeasurementInvalid:

@@ -25,6 +25,9 @@ import datetime as dt
 import io
 import re
 import threading
+import tokenize
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,7 +40,18 @@ from numpy.typing import NDArray
 from harness.errors import EXIT_INTERRUPTED, EXIT_TARGET, LaunchdayError, MeasurementInvalid, UsageError
 from harness.measure.acceptance import AcceptanceArray
 from harness.measure.deliveries import Deliveries
-from harness.measure.files import FULL, RowLog, read_json, read_rows, replace_file, replace_json, writing
+from harness.measure.files import (
+    FULL,
+    RowLog,
+    read_json,
+    read_rows,
+    read_shaped,
+    replace_file,
+    replace_json,
+    seal,
+    writing,
+)
+from harness.measure.histogram import LatencyHistogram
 from harness.measure.ledger import Ledger
 from harness.measure.ledger_result import LedgerResult
 from harness.measure.meters import CallTally, Usage
@@ -45,14 +59,41 @@ from harness.measure.observation import Invocation, Observation
 from harness.measure.plan import Plan
 from harness.measure.receipts import Receipts, read_receipts
 from harness.measure.redaction import redact
-from harness.measure.timeline import Rates, Row, Timeline
+from harness.measure.shape import Misshapen, Rows, check
+from harness.measure.stored import (
+    LATEST_S,
+    Environment,
+    Histograms,
+    LoadRow,
+    LoadSummary,
+    Status,
+    StoredMarks,
+    StoredState,
+)
+from harness.measure.timeline import Rates, Row, Timeline, TimelineRow
 
 FORMAT: Final = "launchday.run"
 VERSION: Final = 1
 
-Status = Literal["running", "complete", "interrupted", "failed"]
 Mark = Literal["load_start", "load_end", "end", "latest"]
 """Moments at which the meters were read; `latest` is the last observation of a run that has no `end` yet."""
+
+PARTS: Final = (
+    *("plan.json", "environment.json", "usage.json"),
+    *("timeline.ndjson", "invocations.ndjson", "calls.ndjson"),
+    *("load/summary.json", "load/timeline.ndjson", "load/acceptance.npy"),
+    *("ledger/ledger.json", "ledger/outcomes.npz"),
+)
+"""The files that a complete run has, and that reports are derived from."""
+
+WATCHED: Final = ("watch/summary.json", "watch/receipts.bin", "ledger/deliveries.json")
+"""Those that it has beside them when somebody watched."""
+
+# What numpy and its archives raise for a file that is not what it was.
+_UNREADABLE = (
+    *(OSError, ValueError, EOFError, KeyError, TypeError, SyntaxError, NotImplementedError),
+    *(zipfile.BadZipFile, zlib.error, tokenize.TokenError),
+)
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -98,7 +139,7 @@ class RunFolder:
         self._state = state
         self._rates = Rates()
         self._logs: dict[str, RowLog] = {}
-        self._marks: dict[str, dict[str, Any]] = {}
+        self._marks: dict[str, Any] | None = {}  # None: not read yet
         self._lost_before: int | None = None
         # The sampler's thread appends while the conductor's marks.
         self._lock = threading.RLock()
@@ -154,13 +195,22 @@ class RunFolder:
             raise UsageError(error.message) from None
         if not isinstance(state, dict) or state.get("format") != FORMAT:
             raise UsageError(f"'{path}' is not a run folder.", "A run folder has a run.json of Launchday's.")
-        if not isinstance(state.get("version"), int) or state["version"] > VERSION:
+        version = state.get("version")
+        if type(version) is not int or version != VERSION:
             raise UsageError(
-                f"'{path}' was written by a newer Launchday (format {state.get('version')}, not {VERSION}).",
+                f"'{path}' was written by another Launchday "
+                f"(version {version} in its run.json, not {VERSION}).",
                 "Read it with that version.",
             )
+        try:
+            check(state, StoredState)
+            for name in ("started_at_s", "ended_at_s"):
+                if not 0 <= (state.get(name) or 0.0) <= LATEST_S:
+                    raise Misshapen(f"{name} must be a time in seconds since 1970, not {state[name]}")
+        except Misshapen as error:
+            raise UsageError(f"'{path / 'run.json'}' is damaged: {error}.") from None
         folder = cls(path, state)
-        folder._marks = read_json(path / "usage.json") or {}
+        folder._marks = None
         return folder
 
     # -- how the run stands
@@ -183,6 +233,12 @@ class RunFolder:
             observer=state.get("observer"),
         )
 
+    @property
+    def seals(self) -> Mapping[str, str]:
+        """The `seal` of each of PARTS when the run ended; empty before."""
+        found: Mapping[str, str] = self._state.get("seals", {})
+        return found
+
     def set_drain(self, duration_s: float, *, emptied: bool) -> None:
         """Keep how the backlog emptied."""
         self._store_state(drain={"duration_s": duration_s, "emptied": emptied})
@@ -200,8 +256,10 @@ class RunFolder:
             changes["exit_code"] = EXIT_INTERRUPTED
         elif status == "failed":
             changes["exit_code"] = error.exit_code if isinstance(error, LaunchdayError) else EXIT_TARGET
-        self._store_state(**changes)
         self.close()
+        there = (name for name in (*PARTS, *WATCHED) if (self.path / name).is_file())
+        changes["seals"] = {name: seal(self.path / name) for name in there}
+        self._store_state(**changes)
 
     def close(self) -> None:
         """Close the files that are being appended to. What is appended later opens them again."""
@@ -222,8 +280,9 @@ class RunFolder:
         replace_json(self.path / "plan.json", redact(plan))
 
     def plan(self) -> Plan:
-        """What was asked for; empty when the run died before that."""
-        return cast(Plan, read_json(self.path / "plan.json") or {})
+        """What was asked for; empty when the run died before that. Raises MeasurementInvalid when it is
+        damaged."""
+        return cast(Plan, read_shaped(self.path / "plan.json", Plan) or {})
 
     def write_environment(self, environment: Mapping[str, Any]) -> None:
         """Store versions, machine, limits, prices, seed and pipeline hash, secrets left out."""
@@ -231,7 +290,7 @@ class RunFolder:
 
     def environment(self) -> dict[str, Any]:
         """What the run ran on; empty when the run died before that."""
-        return cast(dict[str, Any], read_json(self.path / "environment.json") or {})
+        return cast(dict[str, Any], read_shaped(self.path / "environment.json", Environment) or {})
 
     # -- what the observer saw
 
@@ -257,12 +316,19 @@ class RunFolder:
 
     def _mark(self, mark: Mark, usage: Iterable[Usage], at_s: float, *, durable: bool) -> None:
         with self._lock:
-            self._marks[mark] = {"at_s": at_s, "usage": [list(item) for item in usage]}
-            replace_json(self.path / "usage.json", self._marks, durable=durable)
+            marks = self._read_marks()
+            marks[mark] = {"at_s": at_s, "usage": [list(item) for item in usage]}
+            replace_json(self.path / "usage.json", marks, durable=durable)
+
+    def _read_marks(self) -> dict[str, Any]:
+        if self._marks is None:
+            self._marks = read_shaped(self.path / "usage.json", StoredMarks) or {}
+        return self._marks
 
     def marked_usage(self, mark: Mark) -> Marked | None:
-        """The meters at a mark, or None when the run did not get that far."""
-        found = self._marks.get(mark)
+        """The meters at a mark, or None when the run did not get that far. Raises MeasurementInvalid when
+        they are damaged."""
+        found = self._read_marks().get(mark)
         if found is None:
             return None
         return Marked(found["at_s"], tuple(Usage(*item) for item in found["usage"]))
@@ -273,15 +339,18 @@ class RunFolder:
 
     def timeline_rows(self) -> Iterator[dict[str, Any]]:
         """The rows of the timeline as they are stored; a value that was not a number is None."""
-        return read_rows(self.path / "timeline.ndjson")
+        return read_rows(self.path / "timeline.ndjson", Rows(TimelineRow).check_object)
 
     def invocations(self) -> Iterator[Invocation]:
         """Every Lambda invocation that was seen, as it happened."""
-        return (Invocation(**row) for row in read_rows(self.path / "invocations.ndjson"))
+        return (
+            Invocation(**row)
+            for row in read_rows(self.path / "invocations.ndjson", Rows(Invocation).check_object)
+        )
 
     def calls(self) -> Iterator[CallTally]:
         """The AWS calls that invocations made."""
-        return (CallTally(*row) for row in read_rows(self.path / "calls.ndjson"))
+        return (CallTally(*row) for row in read_rows(self.path / "calls.ndjson", Rows(CallTally).check_list))
 
     def _append(self, name: str, rows: Iterable[Any]) -> None:
         with self._lock:
@@ -298,12 +367,23 @@ class RunFolder:
         return self.path / "load"
 
     def load_summary(self) -> dict[str, Any] | None:
-        """The generator's totals, or None when it did not come to write them."""
-        return cast("dict[str, Any] | None", read_json(self.load_path / "summary.json"))
+        """The generator's totals, or None when it did not come to write them. Raises MeasurementInvalid when
+        they are damaged."""
+        path = self.load_path / "summary.json"
+        found: dict[str, Any] | None = read_shaped(path, LoadSummary)
+        for name in Histograms.__annotations__ if found else ():
+            for route, text in (found or {})["histograms"][name].items():
+                try:
+                    LatencyHistogram.decode(text)
+                except ValueError as error:
+                    raise MeasurementInvalid(
+                        f"'{path}' is damaged: histograms.{name}.{route} is {error}."
+                    ) from None
+        return found
 
     def load_timeline(self) -> Iterator[dict[str, Any]]:
         """The generator's rows, one a second."""
-        return read_rows(self.load_path / "timeline.ndjson")
+        return read_rows(self.load_path / "timeline.ndjson", Rows(LoadRow).check_object)
 
     def acceptance(self) -> AcceptanceArray | None:
         """The code of each event by ordinal (harness.measure.acceptance), or None when the generator did not
@@ -313,8 +393,10 @@ class RunFolder:
             found: AcceptanceArray = np.load(path, allow_pickle=False)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, EOFError) as error:
+        except _UNREADABLE as error:
             raise MeasurementInvalid(f"'{path}' is damaged: {error}.") from None
+        if not isinstance(found, np.ndarray):  # an archive of arrays
+            raise MeasurementInvalid(f"'{path}' is damaged: it must hold one array.")
         if found.dtype != np.uint8 or found.ndim != 1:
             raise MeasurementInvalid(
                 f"'{path}' must hold one uint8 an event, not {found.dtype}{found.shape}."
@@ -348,13 +430,8 @@ class RunFolder:
         """What reconciling gave, or None when the run did not get that far. Raises MeasurementInvalid when
         the file is damaged."""
         path = self.path / "ledger" / "ledger.json"
-        found = read_json(path)
-        if found is None:
-            return None
-        try:
-            return LedgerResult.from_json(found)
-        except (KeyError, TypeError) as error:
-            raise MeasurementInvalid(f"'{path}' is damaged: {error}.") from None
+        found = read_shaped(path, LedgerResult)
+        return None if found is None else LedgerResult.from_json(found)
 
     def write_deliveries(self, deliveries: Deliveries) -> None:
         """Store who was told of what."""
@@ -364,21 +441,20 @@ class RunFolder:
         """Who was told of what; None when nobody watched, or when the run did not get that far. Raises
         MeasurementInvalid when the file is damaged."""
         path = self.path / "ledger" / "deliveries.json"
-        found = read_json(path)
-        if found is None:
-            return None
-        try:
-            return Deliveries.from_json(found)
-        except (KeyError, TypeError, ValueError) as error:
-            raise MeasurementInvalid(f"'{path}' is damaged: {error}.") from None
+        found = read_shaped(path, Deliveries)
+        return None if found is None else Deliveries.from_json(found)
 
     def outcomes(self) -> dict[str, NDArray[np.generic]] | None:
-        """The arrays of `Ledger.arrays`, or None when the run did not get that far."""
+        """The arrays of `Ledger.arrays`, or None when the run did not get that far. Raises
+        MeasurementInvalid when the file is damaged."""
         path = self.path / "ledger" / "outcomes.npz"
         if not path.exists():
             return None
-        with np.load(path, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                return {name: stored[name] for name in stored.files}
+        except _UNREADABLE as error:
+            raise MeasurementInvalid(f"'{path}' is damaged: {error}.") from None
 
     # -- result and logs
 

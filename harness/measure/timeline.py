@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,17 @@ Kind = Literal["gauge", "rate"]
 
 PROCESS = "process"
 """The service name of the target's own processes: `rss_bytes` and `cpu_share` (of one core)."""
+
+
+class TimelineRow(TypedDict):
+    """A row as it is stored; a value that was not a number is None."""
+
+    t: float
+    service: str
+    resource: str
+    name: str
+    value: float | None
+    kind: Kind
 
 
 class Row(NamedTuple):

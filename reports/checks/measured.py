@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
 from harness.aws.prices.bill import Bill, DayBeforeTraffic, bill
 from harness.aws.prices.book import load_book
 from harness.errors import MeasurementInvalid
 from harness.measure.deliveries import Deliveries
+from harness.measure.gaps import gaps
 from harness.measure.ledger_result import LedgerResult
 from harness.measure.plan import DayBefore, Plan
 from harness.measure.run_folder import RunFolder, RunState
@@ -57,6 +58,9 @@ def read(folder: RunFolder) -> Measured:
     load = part(folder.load_summary, None)
     ledger = part(folder.ledger, None)
     usage = part(lambda: run_usage(folder), None)
+    part(lambda: sum(1 for _ in folder.load_timeline()), 0)
+    part(folder.acceptance, None)
+    part(folder.outcomes, None)
     return Measured(
         state=folder.state,
         plan=plan,
@@ -66,9 +70,9 @@ def read(folder: RunFolder) -> Measured:
         deliveries=part(folder.deliveries, None),
         timeline=part(folder.timeline, Timeline(())),
         usage=usage,
-        bill=None if usage is None else _bill(usage, plan, load),
+        bill=None if usage is None else part(lambda: _bill(usage, plan, load), None),
         load_window_s=part(lambda: load_window_s(folder), None),
-        unreadable=tuple(dict.fromkeys(damaged)),
+        unreadable=tuple(dict.fromkeys((*damaged, *gaps(folder)))),
     )
 
 
@@ -93,9 +97,17 @@ def _bill(usage: RunUsage, plan: Plan, load: Mapping[str, Any] | None) -> Bill:
 
 def _day_before(given: DayBefore) -> DayBeforeTraffic:
     cost, requests = given.get("cost_per_hour"), given.get("requests_per_hour")
+    try:
+        cost_per_hour = None if cost is None else Decimal(cost)
+    except InvalidOperation:
+        cost_per_hour = Decimal("NaN")
+    if cost_per_hour is not None and not cost_per_hour.is_finite():
+        raise MeasurementInvalid(
+            f"'plan.json' is damaged: day_before.cost_per_hour must be an amount, not '{cost}'."
+        )
     return DayBeforeTraffic(
         events_per_hour=Decimal(str(given["events_per_hour"])),
-        cost_per_hour=None if cost is None else Decimal(cost),
+        cost_per_hour=cost_per_hour,
         source=given["source"],
         requests_per_hour=None if requests is None else Decimal(str(requests)),
         kinds_per_hour={kind: Decimal(str(n)) for kind, n in given.get("kinds_per_hour", {}).items()},

@@ -152,7 +152,7 @@ def test_a_newer_folder_is_refused(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path, "s", NOW_S)
     path = folder.path / "run.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"version": 2}))
-    with pytest.raises(UsageError, match=r"newer Launchday \(format 2, not 1\)"):
+    with pytest.raises(UsageError, match=r"another Launchday \(version 2 in its run\.json, not 1\)"):
         RunFolder.open(folder.path)
 
 

@@ -123,9 +123,24 @@ def test_invocations_outside_the_run_are_not_its(folder: RunFolder) -> None:
 def test_the_generators_own_times_are_the_loads(folder: RunFolder) -> None:
     folder.mark_usage("end", [], T0 + 72)
     assert load_window_s(folder) == (T0, T0 + 72)
-    (folder.load_path / "summary.json").write_text(
-        json.dumps({"started_at_s": T0 + 2, "ended_at_s": T0 + 65, "duration_s": 60})
-    )
+    names = ("planned", "sent", "dropped", "accepted", "throttled", "failed", "indeterminate", "retries")
+    latencies = ("latency_ms", "service_time_ms", "failed_latency_ms")
+    totals = {
+        "started_at_s": T0 + 2,
+        "ended_at_s": T0 + 65,
+        "duration_s": 60,
+        "valid": True,
+        "invalid_reason": None,
+        "requests": {
+            **dict.fromkeys(names, 0),
+            "start_lateness_ms": dict.fromkeys(("p50", "p99", "max"), 0.5),
+        },
+        "events": {"sent": 0, "accepted": 0},
+        "throughput": {"planned_per_s": 0, "achieved_per_s": 0},
+        **{name: {} for name in latencies},
+        "histograms": {name: {} for name in latencies},
+    }
+    (folder.load_path / "summary.json").write_text(json.dumps(totals))
     assert load_window_s(folder) == (T0 + 2, T0 + 62)
 
 

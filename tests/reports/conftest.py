@@ -182,6 +182,8 @@ def make_run(tmp_path: Path) -> MakeRun:
         folder.set_observer("it sees everything")
         observe(folder)
         (folder.load_path / "summary.json").write_text(json.dumps(summary() | (load or {})))
+        seconds = [{"t": T0 + 1 + n, "planned": 17, "sent": 17, "accepted": 16} for n in range(60)]
+        (folder.load_path / "timeline.ndjson").write_text("".join(json.dumps(s) + "\n" for s in seconds))
         np.save(folder.load_path / "acceptance.npy", acceptance())
         folder.set_drain(8.25, emptied=emptied)
         ledger = Ledger(acceptance(), "r")
