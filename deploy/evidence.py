@@ -43,12 +43,13 @@ def outcomes(clients: Clients, outputs: Mapping[str, Any], run_id: str) -> Itera
             threads.submit(lambda: list(archiver_dead_letters(clients, outputs))),
         ]
         handed_over_again: set[str] = set()
+        live = Ordinals(prefix)
         s3 = clients("s3")
         for document in _documents(threads, s3, bucket, _keys(s3, bucket, f"{audit.PREFIX}processor/")):
-            yield from _of_processor(document, prefix, handed_over_again)
+            yield from _of_processor(document, prefix, handed_over_again, live)
         partitions = Partitions(prefix)
         for document in _documents(threads, s3, bucket, _of_what_is_archived(s3, bucket)):
-            yield from _of_archiver(document, prefix, handed_over_again, partitions)
+            yield from _of_archiver(document, prefix, handed_over_again, live, partitions)
         for letter in letters:
             for outcome in letter.result():
                 if outcome.event_id is None or outcome.event_id.startswith(prefix):
@@ -91,7 +92,9 @@ def _in_order(threads: ThreadPoolExecutor, call: Callable[[A], B], items: Iterab
         yield running.popleft().result()
 
 
-def _of_processor(document: dict[str, Any], prefix: str, handed_over_again: set[str]) -> Iterator[Outcome]:
+def _of_processor(
+    document: dict[str, Any], prefix: str, handed_over_again: set[str], live: Ordinals
+) -> Iterator[Outcome]:
     at_ms, processed_at_ms = document["at"], document["processed_at"]
     for event_id, outcome, received_at_ms, flags in document["rows"]:
         if event_id is None or not event_id.startswith(prefix):
@@ -100,6 +103,8 @@ def _of_processor(document: dict[str, Any], prefix: str, handed_over_again: set[
         if outcome == audit.HANDED_OVER:
             if redelivered:
                 handed_over_again.add(event_id)
+            if flags & audit.LIVE:
+                live.add(event_id)
             continue
         yield Outcome(
             event_id,
@@ -108,11 +113,16 @@ def _of_processor(document: dict[str, Any], prefix: str, handed_over_again: set[
             processed_at_ms - received_at_ms,
             superseded=bool(flags & audit.SUPERSEDED),
             redelivered=redelivered,
+            live=bool(flags & audit.LIVE),
         )
 
 
 def _of_archiver(
-    document: dict[str, Any], prefix: str, handed_over_again: set[str], partitions: Partitions
+    document: dict[str, Any],
+    prefix: str,
+    handed_over_again: set[str],
+    live: Ordinals,
+    partitions: Partitions,
 ) -> Iterator[Outcome]:
     at_ms, processed_at_ms = document["at"], document["processed_at"]
     for event_id, outcome, received_at_ms, flags in document["rows"]:
@@ -125,7 +135,29 @@ def _of_archiver(
                 superseded=bool(flags & audit.SUPERSEDED),
                 redelivered=event_id in handed_over_again,
                 duplicated=partitions.is_second(event_id, document["partition"]),
+                live=event_id in live,
             )
+
+
+class Ordinals:
+    """A set of event ids that a run gave: a byte an event."""
+
+    def __init__(self, prefix: str) -> None:
+        self._start = len(prefix)
+        self._marks = bytearray()
+
+    def add(self, event_id: str) -> None:
+        """Add an event; one with an id that no run gave is left out."""
+        digits = event_id[self._start :]
+        if digits.isdecimal():
+            ordinal = int(digits)
+            if ordinal >= len(self._marks):
+                self._marks.extend(bytes(ordinal + 1024 - len(self._marks)))
+            self._marks[ordinal] = 1
+
+    def __contains__(self, event_id: str) -> bool:
+        digits = event_id[self._start :]
+        return digits.isdecimal() and int(digits) < len(self._marks) and self._marks[int(digits)] == 1
 
 
 class Partitions:

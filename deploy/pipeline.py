@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deploy import entrances, evidence
-from deploy.accounts import DISABLED, account_id, publishable_key
+from deploy.accounts import DISABLED, account_id, publishable_key, secret_key
 from deploy.predictions import POISON, predictions
 from deploy.services.processing.handlers.contract import LOCATION, REGISTRATION
 from deploy.services.processing.handlers.rules import Thresholds
@@ -29,11 +29,14 @@ STAGE_VARIABLE = "LAUNCHDAY_STAGE"
 DEFAULT_STAGE = "local"
 
 _EVENTS_A_SHARD_PER_S = 700  # of Kinesis' 1,000 a shard: devices do not spread evenly over shards
-_SETTINGS = ("stale_after_s", "shards")
+_NUMBERS = ("stale_after_s", "shards")
+_CHOICES = {"webhook_hosts": ("public", "loopback")}
+_SETTINGS = (*_NUMBERS, *_CHOICES)
 _RETRIES: dict[str, Any] = {
     "mode": "standard",
     "max_attempts": 10,
 }  # control planes throttle at a few a second
+_FUNCTIONS = ("authorizer", "processor", "archiver", "access_authorizer", "access_api")
 _DEPLOYED = ("*.py", "*.yml", "*.vtl")
 
 
@@ -129,15 +132,24 @@ def sizing_of(parameters: DeployParameters) -> Sizing:
     for setting in parameters.settings:
         if setting not in _SETTINGS:
             raise UsageError(
-                f"The pipeline has no setting '{setting}'.", f"There are {' and '.join(_SETTINGS)}."
+                f"The pipeline has no setting '{setting}'.", f"There are {', '.join(_SETTINGS)}."
             )
-    numbers = {name: _whole(name, value) for name, value in parameters.settings.items()}
+    given = parameters.settings
+    numbers = {name: _whole(name, given[name]) for name in _NUMBERS if name in given}
+    chosen = {name: _one_of(name, given[name]) for name in _CHOICES if name in given}
     return Sizing(
         accounts=parameters.accounts,
         stale_after_s=numbers.get("stale_after_s", Sizing.stale_after_s),
         shards=numbers.get("shards"),
         warm_shards=max(NEW_ON_DEMAND_SHARDS, ceil(parameters.peak_events_per_s / _EVENTS_A_SHARD_PER_S)),
+        webhook_hosts=chosen.get("webhook_hosts", Sizing.webhook_hosts),
     )
+
+
+def _one_of(name: str, value: str) -> str:
+    if value not in _CHOICES[name]:
+        raise UsageError(f"The setting '{name}' is {' or '.join(_CHOICES[name])}, not '{value}'.")
+    return value
 
 
 def _whole(name: str, value: str) -> int:
@@ -147,7 +159,7 @@ def _whole(name: str, value: str) -> int:
 
 
 def _outputs(cloud: Cloud, names: Names, known: Known) -> Outputs:
-    seed, api = known["accounts"]["seed"], known["api ingest"]
+    seed, api, access = known["accounts"]["seed"], known["api ingest"], known["api access"]
     return {
         "stage": names.stage,
         "region": names.region,
@@ -158,6 +170,13 @@ def _outputs(cloud: Cloud, names: Names, known: Known) -> Outputs:
             "sample_account": account_id(0),
             "sample_publishable_key": publishable_key(seed, account_id(0)),
             "disabled_publishable_key": publishable_key(seed, DISABLED),
+        },
+        "access": {
+            "url": _stage_url(cloud, access["id"], access["stage"]),
+            "api_id": access["id"],
+            "stage": access["stage"],
+            "sample_account": account_id(0),
+            "sample_secret_key": secret_key(seed, account_id(0)),
         },
         "accounts": {
             "table": known["table accounts"]["name"],
@@ -175,9 +194,12 @@ def _outputs(cloud: Cloud, names: Names, known: Known) -> Outputs:
             "bucket": known["bucket archive"]["name"],
             "dead_letters_url": known["queue archive"]["url"],
         },
-        "functions": {
-            key: known[f"function {key}"]["name"] for key in ("authorizer", "processor", "archiver")
+        "device_events": {"topic_arn": known["topic device_events"]["arn"]},
+        "webhooks": {
+            "table": known["table webhooks"]["name"],
+            "dead_letters_url": known["queue webhooks"]["url"],
         },
+        "functions": {key: known[f"function {key}"]["name"] for key in _FUNCTIONS},
         "credentials": _credentials(cloud),
     }
 

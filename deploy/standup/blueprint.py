@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.standup import ingest_api
+from deploy.standup import access_api, ingest_api
 from deploy.standup.buckets import Bucket
 from deploy.standup.engine import Clients, Known, Resource
 from deploy.standup.functions import EventSourceMapping, Function, Permission, Resolver
-from deploy.standup.iam import Role, allow
+from deploy.standup.iam import Role
 from deploy.standup.names import Names
 from deploy.standup.packaging import PackageCache
 from deploy.standup.parameters import Parameters
 from deploy.standup.queues import Queue
 from deploy.standup.rest_api import ApiDescription, RestApi
+from deploy.standup.roles import roles
 from deploy.standup.seeding import Accounts
 from deploy.standup.serverless import FunctionDescription, read_service, resolved
 from deploy.standup.streams import NEW_ON_DEMAND_SHARDS, Stream
-from deploy.standup.tables import Table
+from deploy.standup.tables import Index, Table
+from deploy.standup.topics import Topic
 
 SERVICES = Path(__file__).parent.parent / "services"
-
-_LOGS = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
-_READ_STREAM = (
-    *("kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:DescribeStream"),
-    *("kinesis:DescribeStreamSummary", "kinesis:ListShards"),
-)
 
 # SSM parameter under /launchday/<stage>/ -> the resource whose fact it is, and which one.
 _SHARED: Mapping[str, tuple[str, str]] = {
@@ -37,24 +33,32 @@ _SHARED: Mapping[str, tuple[str, str]] = {
     "events/stream_arn": ("stream events", "arn"),
     "events/dead_letters_url": ("queue events", "url"),
     "events/dead_letters_arn": ("queue events", "arn"),
+    "webhooks/table": ("table webhooks", "name"),
+    "webhooks/dead_letters_arn": ("queue webhooks", "arn"),
+    "device_events/topic_arn": ("topic device_events", "arn"),
     "archive/bucket": ("bucket archive", "name"),
     "archive/dead_letters_arn": ("queue archive", "arn"),
     "roles/authorizer": ("role authorizer", "arn"),
     "roles/processor": ("role processor", "arn"),
     "roles/archiver": ("role archiver", "arn"),
+    "roles/access_authorizer": ("role access_authorizer", "arn"),
+    "roles/access_api": ("role access_api", "arn"),
 }
 _STALE_AFTER_S = "rules/stale_after_s"
+_WEBHOOK_HOSTS = "webhooks/hosts"
+_SETTINGS = (_STALE_AFTER_S, _WEBHOOK_HOSTS)
 
 
 @dataclass(frozen=True)
 class Sizing:
-    """What a deployment asks of the pipeline. `shards` is None for a stream on demand,
-    which begins with `warm_shards`."""
+    """What a deployment asks of the pipeline. `shards` is None for a stream on demand, which begins with
+    `warm_shards`. `webhook_hosts` says which hosts may be webhooks: `public`, or `loopback` as well."""
 
     accounts: int = 1
     stale_after_s: int = 24 * 3600
     shards: int | None = None
     warm_shards: int = NEW_ON_DEMAND_SHARDS
+    webhook_hosts: str = "public"
 
 
 class Blueprint:
@@ -68,14 +72,23 @@ class Blueprint:
 
     def resources(self) -> list[Resource]:
         """Everything, in no particular order: the needs give that."""
-        return [*self._shared(), self._parameters(), *self._services(), *self._entrance()]
+        return [*self._shared(), self._parameters(), *self._services(), *self._entrances()]
 
     def _shared(self) -> list[Resource]:
         clients, names = self._clients, self._names
         accounts, archive = names.own("accounts"), names.archive_bucket
+        topic_arn = names.arn("sns", names.own("device_events"))
         return [
             Table(clients, "table accounts", accounts, "credential"),
-            Table(clients, "table devices", names.own("devices"), "device_key", stream=True),
+            Table(
+                clients,
+                "table devices",
+                names.own("devices"),
+                "device_key",
+                stream=True,
+                index=Index("by_account", "list_key", "device_id"),
+            ),
+            Table(clients, "table webhooks", names.own("webhooks"), "account_id", "webhook_id"),
             Stream(
                 clients,
                 "stream events",
@@ -84,8 +97,10 @@ class Blueprint:
                 self._sizing.warm_shards,
             ),
             Bucket(clients, "bucket archive", archive, names.region),
-            Queue(clients, "queue events", names.own("events-dead-letters")),
-            Queue(clients, "queue archive", names.own("archive-dead-letters")),
+            self._queue("events"),
+            self._queue("archive"),
+            self._queue("webhooks", topic_arn),
+            Topic(clients, "topic device_events", names.own("device_events"), topic_arn),
             Accounts(
                 clients,
                 "accounts",
@@ -98,45 +113,22 @@ class Blueprint:
             *self._roles(),
         ]
 
-    def _roles(self) -> list[Resource]:
-        names = self._names
-        logs = allow(_LOGS, names.arn("logs", f"log-group:/aws/lambda/launchday-*-{names.stage}-*"))
-        archive = f"arn:{names.partition}:s3:::{names.archive_bucket}"
-        devices = names.arn("dynamodb", f"table/{names.own('devices')}")
-        events = names.arn("kinesis", f"stream/{names.own('events')}")
-        return [
-            self._role(
-                "authorizer",
-                "lambda",
-                logs,
-                allow(["dynamodb:GetItem"], names.arn("dynamodb", f"table/{names.own('accounts')}")),
-            ),
-            self._role(
-                "processor",
-                "lambda",
-                logs,
-                allow(_READ_STREAM, events),
-                allow(["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"], devices),
-                allow(["s3:PutObject"], f"{archive}/audit/processor/*"),
-                allow(["sqs:SendMessage"], names.arn("sqs", names.own("events-dead-letters"))),
-                allow(
-                    ["lambda:InvokeFunction"],
-                    names.arn("lambda", f"function:launchday-processing-{names.stage}-archiver"),
-                ),
-            ),
-            self._role(
-                "archiver",
-                "lambda",
-                logs,
-                allow(["s3:PutObject"], f"{archive}/archive/*", f"{archive}/audit/archiver/*"),
-                allow(["sqs:SendMessage"], names.arn("sqs", names.own("archive-dead-letters"))),
-            ),
-            self._role("ingest", "apigateway", allow(["kinesis:PutRecord", "kinesis:PutRecords"], events)),
-        ]
+    def _queue(self, thing: str, writer: str | None = None) -> Queue:
+        queue_name = self._names.own(f"{thing}-dead-letters")
+        arn = self._names.arn("sqs", queue_name)
+        return Queue(self._clients, f"queue {thing}", queue_name, arn, writer)
 
-    def _role(self, thing: str, service: str, *statements: dict[str, object]) -> Role:
-        role_name = self._names.role(thing)
-        return Role(self._clients, f"role {thing}", role_name, f"{service}.amazonaws.com", statements)
+    def _roles(self) -> list[Resource]:
+        return [
+            Role(
+                self._clients,
+                f"role {thing}",
+                self._names.role(thing),
+                f"{described.service}.amazonaws.com",
+                described.statements,
+            )
+            for thing, described in roles(self._names).items()
+        ]
 
     def _parameters(self) -> Parameters:
         names = self._names
@@ -145,12 +137,16 @@ class Blueprint:
             shared = {
                 names.parameter(path): known[resource][fact] for path, (resource, fact) in _SHARED.items()
             }
-            return {**shared, names.parameter(_STALE_AFTER_S): str(self._sizing.stale_after_s)}
+            return {
+                **shared,
+                names.parameter(_STALE_AFTER_S): str(self._sizing.stale_after_s),
+                names.parameter(_WEBHOOK_HOSTS): self._sizing.webhook_hosts,
+            }
 
         return Parameters(
             self._clients,
             "parameters",
-            [names.parameter(path) for path in (*_SHARED, _STALE_AFTER_S)],
+            [names.parameter(path) for path in (*_SHARED, *_SETTINGS)],
             values,
             needs=sorted({resource for resource, _ in _SHARED.values()}),
         )
@@ -203,32 +199,51 @@ class Blueprint:
 
         return lambda text: resolved(text, value)
 
-    def _entrance(self) -> Sequence[Resource]:
+    def _entrances(self) -> list[Resource]:
         names = self._names
-        authorizer = f"launchday-ingest-{names.stage}-authorizer"
         return [
-            RestApi(
-                self._clients,
-                "api ingest",
-                names.own("ingest"),
-                names.stage,
-                names.region,
-                self._describe_ingest,
-                needs=("function authorizer", "stream events", "role ingest"),
+            self._api(
+                "ingest", self._describe_ingest, ("function authorizer", "stream events", "role ingest")
             ),
+            self._api("access", self._describe_access, ("function access_authorizer", "function access_api")),
+            self._may_authorize("ingest", "authorizer"),
+            self._may_authorize("access", "access_authorizer"),
             Permission(
                 self._clients,
-                "ingest-authorizer",
-                "function authorizer",
-                authorizer,
+                "access-api",
+                "function access_api",
+                self._function_named("access", "access_api"),
                 "apigateway.amazonaws.com",
                 lambda known: names.arn(
-                    "execute-api",
-                    f"{known['api ingest']['id']}/authorizers/{known['api ingest']['authorizer_id']}",
+                    "execute-api", f"{known['api access']['id']}/{known['api access']['stage']}/*/v1/*"
                 ),
-                needs=("api ingest",),
+                needs=("api access",),
             ),
         ]
+
+    def _api(self, thing: str, describe: Callable[[Known], ApiDescription], needs: Sequence[str]) -> Resource:
+        names = self._names
+        return RestApi(
+            self._clients, f"api {thing}", names.own(thing), names.stage, names.region, describe, needs
+        )
+
+    def _may_authorize(self, thing: str, function: str) -> Resource:
+        def source(known: Known) -> str:
+            api = known[f"api {thing}"]
+            return self._names.arn("execute-api", f"{api['id']}/authorizers/{api['authorizer_id']}")
+
+        return Permission(
+            self._clients,
+            f"{thing}-authorizer",
+            f"function {function}",
+            self._function_named(thing, function),
+            "apigateway.amazonaws.com",
+            source,
+            needs=(f"api {thing}",),
+        )
+
+    def _function_named(self, service: str, function: str) -> str:
+        return f"launchday-{service}-{self._names.stage}-{function}"
 
     def _describe_ingest(self, known: Known) -> ApiDescription:
         return ingest_api.describe(
@@ -236,4 +251,11 @@ class Blueprint:
             stream_name=known["stream events"]["name"],
             role_arn=known["role ingest"]["arn"],
             authorizer_arn=known["function authorizer"]["arn"],
+        )
+
+    def _describe_access(self, known: Known) -> ApiDescription:
+        return access_api.describe(
+            region=self._names.region,
+            function_arn=known["function access_api"]["arn"],
+            authorizer_arn=known["function access_authorizer"]["arn"],
         )

@@ -26,7 +26,9 @@ def describe(*, region: str, stream_name: str, role_arn: str, authorizer_arn: st
         return {"POST": _method(region, role_arn, action, kind, template, accepted)}
 
     return ApiDescription(
-        authorizer=Authorizer("publishable_key", authorizer_arn, "^Bearer [A-Za-z0-9_-]{16,128}$", 300),
+        authorizer=Authorizer(
+            "publishable_key", authorizer_arn, 300, pattern="^Bearer [A-Za-z0-9_-]{16,128}$"
+        ),
         methods={
             DEVICES: put("PutRecord", "registration", "put_record.vtl", "accepted.vtl"),
             LOCATIONS: put("PutRecord", "location", "put_record.vtl", "accepted.vtl"),

@@ -21,13 +21,15 @@ _MISSING = ("NotFoundException",)
 
 @dataclass(frozen=True)
 class Authorizer:
-    """A TOKEN Lambda authorizer."""
+    """A Lambda authorizer of the Authorization header: of the kind TOKEN, or REQUEST, which is given all of
+    the request."""
 
     name: str
     function_arn: str
-    pattern: str
-    """What a token must match; others are refused without asking the function."""
     ttl_s: int
+    kind: str = "TOKEN"
+    pattern: str | None = None
+    """What a token must match; others are refused without asking the function."""
 
 
 @dataclass(frozen=True)
@@ -92,13 +94,15 @@ class RestApi:
                 f"{described.function_arn}/invocations"
             ),
             "identitySource": "method.request.header.Authorization",
-            "identityValidationExpression": described.pattern,
             "authorizerResultTtlInSeconds": described.ttl_s,
+            **({"identityValidationExpression": described.pattern} if described.pattern else {}),
         }
         items = gateway.get_authorizers(restApiId=api_id)["items"]
         there = next((each for each in items if each["name"] == described.name), None)
         if there is None:
-            made = gateway.create_authorizer(restApiId=api_id, name=described.name, type="TOKEN", **wanted)
+            made = gateway.create_authorizer(
+                restApiId=api_id, name=described.name, type=described.kind, **wanted
+            )
             journal.note(
                 f"created the authorizer of {self.api_name}",
                 lambda: gateway.delete_authorizer(restApiId=api_id, authorizerId=made["id"]),

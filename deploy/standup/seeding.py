@@ -1,4 +1,7 @@
-"""The accounts of a deployment: their keys in the `accounts` table."""
+"""The accounts of a deployment: what they identify themselves with, in the `accounts` table.
+
+An account is two items: one by its publishable key, one by its id with the hash of its secret key.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from deploy.accounts import DISABLED, account_id, new_seed, publishable_key
+from deploy.accounts import DISABLED, account_id, new_seed, publishable_key, secret_sha256
 from deploy.standup.engine import Clients, Facts, Journal, Known
 from deploy.standup.parameters import read
 from harness.errors import TargetError
@@ -39,7 +42,7 @@ class Accounts:
         seed = kept.get(self.seed_parameter)
         if seed is None:
             seed = new_seed()
-            self._put(self.seed_parameter, seed)
+            self._put(self.seed_parameter, seed, "SecureString")
             journal.note(f"made the seed {self.seed_parameter}", self.take_down)
         written = int(kept.get(self.count_parameter, "0"))
         if written < self.count:
@@ -53,19 +56,16 @@ class Accounts:
         return {"seed": seed, "count": str(max(self.count, written))}
 
     def _write(self, seed: str, written: int) -> None:
-        items = (self._item(seed, account_id(number), "active") for number in range(written, self.count))
+        items = (
+            item
+            for number in range(written, self.count)
+            for item in _items(seed, account_id(number), "active")
+        )
         with ThreadPoolExecutor(_THREADS) as threads:
             for _ in threads.map(self._write_batch, _chunks(items)):
                 pass
         if not written:
-            self._write_batch([self._item(seed, DISABLED, "disabled")])
-
-    def _item(self, seed: str, account: str, status: str) -> dict[str, Any]:
-        return {
-            "credential": {"S": publishable_key(seed, account)},
-            "account_id": {"S": account},
-            "status": {"S": status},
-        }
+            self._write_batch(_items(seed, DISABLED, "disabled"))
 
     def _write_batch(self, items: Sequence[dict[str, Any]]) -> None:
         requests: list[dict[str, Any]] = [{"PutRequest": {"Item": item}} for item in items]
@@ -77,12 +77,24 @@ class Accounts:
             self.sleep(0.05 * 2**attempt)
         raise TargetError(f"The table {self.table_name} does not take its accounts: it is throttled.")
 
-    def _put(self, name: str, value: str) -> None:
-        self.clients("ssm").put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
+    def _put(self, name: str, value: str, kind: str = "String") -> None:
+        self.clients("ssm").put_parameter(Name=name, Value=value, Type=kind, Overwrite=True)
 
     def take_down(self) -> None:
         """Forget the seed; the accounts go with their table."""
         self.clients("ssm").delete_parameters(Names=[self.seed_parameter, self.count_parameter])
+
+
+def _items(seed: str, account: str, status: str) -> list[dict[str, Any]]:
+    both = {"account_id": {"S": account}, "status": {"S": status}}
+    return [
+        {"credential": {"S": publishable_key(seed, account)}, **both},
+        {
+            "credential": {"S": f"account#{account}"},
+            "secret_sha256": {"S": secret_sha256(seed, account)},
+            **both,
+        },
+    ]
 
 
 def _chunks(items: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

@@ -19,6 +19,7 @@ class FakeAws:
     def __init__(self) -> None:
         self.items: dict[str, dict[str, Any]] = {}
         self.objects: dict[str, bytes] = {}
+        self.writes: list[dict[str, Any]] = []
         self.letters: list[dict[str, Any]] = []
         self.handovers: list[dict[str, Any]] = []
         self.calls: list[str] = []
@@ -55,6 +56,7 @@ class FakeAws:
                 unprocessed.append(put)
             else:
                 self.items[item["device_key"]["S"]] = copy.deepcopy(item)
+                self.writes.append(copy.deepcopy(item))
         return {"UnprocessedItems": {table: unprocessed} if unprocessed else {}}
 
     def put_object(self, **given: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from deploy.evidence import Partitions, outcomes
+from deploy.evidence import Ordinals, Partitions, outcomes
 from deploy.services.processing.handlers.archiver import Archiver
 from deploy.services.processing.handlers.processor import Processor
 from deploy.services.processing.handlers.rules import Thresholds
@@ -85,8 +85,9 @@ def test_every_end_is_found(world: World) -> None:
         "run-3": ["discarded:accuracy"],
         "run-5": ["dead_lettered"],
     }
-    assert found["run-1"][0] == Outcome("run-1", "archived", NOW_MS / 1000 + 0.5, 250)
+    assert found["run-1"][0] == Outcome("run-1", "archived", NOW_MS / 1000 + 0.5, 250, live=True)
     assert found["run-2"][0].superseded
+    assert [key for key, [each] in found.items() if each.live] == ["run-1"]
 
 
 def test_the_evidence_can_be_read_again(world: World) -> None:
@@ -169,3 +170,11 @@ def test_partitions_take_ids_as_they_come() -> None:
     assert not partitions.is_second("run-5000", "a")
     assert partitions.is_second("run-5000", "b")
     assert not partitions.is_second("run-x", "a")
+
+
+def test_ordinals_hold_what_a_run_gave_and_nothing_else() -> None:
+    ordinals = Ordinals("run-")
+    for event_id in ("run-7", "run-5000", "run-x", "run-"):
+        ordinals.add(event_id)
+    assert [each for each in ("run-7", "run-5000") if each in ordinals] == ["run-7", "run-5000"]
+    assert not [each for each in ("run-8", "run-99999", "run-x", "run-", "run-²") if each in ordinals]

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,25 +16,9 @@ import pytest
 from deploy.pipeline import LiveLocation
 from deploy.standup.packaging import PackageCache
 from harness.pipeline import Cloud, DeployParameters, Entrance, Event, HttpRequest, Outcome
+from tests.deploy.standing import WITHIN_S, embedded, sent
 
 pytestmark = pytest.mark.slow
-
-WITHIN_S = 60.0
-
-
-@contextmanager
-def embedded(data_dir: Path, **limits: float) -> Iterator[Cloud]:
-    """An embedded AWS of its own."""
-    command = [sys.executable, "-m", "harness.emulator", "--port", "0", "--lifeline"]
-    command += ["--limits-json", json.dumps(limits), "--data-dir", str(data_dir)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdout
-        said = json.loads(process.stdout.readline())
-        assert said["event"] == "ready", said
-        yield Cloud("us-east-1", said["endpoints"], "test", "test")
-        assert process.stdin
-        process.stdin.close()
-        process.wait(20)
 
 
 @pytest.fixture(scope="module")
@@ -66,15 +47,6 @@ def outputs(cloud: Cloud, pipeline: LiveLocation) -> Iterator[Mapping[str, Any]]
 @pytest.fixture
 def entrances(pipeline: LiveLocation, outputs: Mapping[str, Any]) -> Mapping[str, Entrance]:
     return {each.route: each for each in pipeline.entrances(outputs)}
-
-
-def sent(request: HttpRequest) -> tuple[int, bytes]:
-    raw = urllib.request.Request(request.url, request.body, dict(request.headers), method=request.method)
-    try:
-        with urllib.request.urlopen(raw, timeout=30) as answer:
-            return answer.status, answer.read()
-    except urllib.error.HTTPError as refusal:
-        return refusal.code, refusal.read()
 
 
 def whole_answer(request: urllib.request.Request) -> tuple[int, str | None, bytes]:

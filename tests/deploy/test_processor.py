@@ -51,15 +51,20 @@ def test_a_batch_ends_in_the_live_state_the_archive_and_the_audit() -> None:
     assert processor(aws).process(records) == []
     assert rows(aws) == [
         ["e0", "registered", NOW_MS, 0],
-        ["e1", "handed_over", NOW_MS + 20, 0],
+        ["e1", "handed_over", NOW_MS + 20, 4],
         ["e2", "discarded:accuracy", NOW_MS, 0],
-        ["e3", "handed_over", NOW_MS, 0],
+        ["e3", "handed_over", NOW_MS, 4],
     ]
     assert aws.calls == ["batch_get_item", "invoke", "batch_write_item", "put_object"]
     recent = aws.items["acct_000001/d1"].pop("recent")["S"]
     assert [recent[0], recent[9], len(recent)] == ["A", "R", 18]
     assert aws.items["acct_000001/d1"] == {
         "device_key": {"S": "acct_000001/d1"},
+        "device_id": {"S": "d1"},
+        "list_key": {"S": "acct_000001#6"},
+        "changed": {"S": "location"},
+        "location_event_id": {"S": "e1"},
+        "location_received_at": {"N": str(NOW_MS + 20)},
         "registered_at": {"N": str(NOW_MS)},
         "platform": {"S": "android"},
         "push_token": {"S": "t-1"},
@@ -148,7 +153,7 @@ def test_devices_that_the_table_refuses_are_delivered_again_and_not_audited() ->
     assert [row[:2] + row[3:] for row in rows(aws)] == [
         ["e1", "registered", 0],
         ["e2", "registered", 2],
-        ["e3", "handed_over", 0],
+        ["e3", "handed_over", 4],
     ]
 
 
@@ -171,7 +176,7 @@ def test_a_crash_before_the_audit_is_absorbed_by_the_retry() -> None:
     assert processor(aws).process(records) == []
     assert rows(aws) == [
         ["e1", "registered", NOW_MS, 2],
-        ["e2", "handed_over", NOW_MS, 2],
+        ["e2", "handed_over", NOW_MS, 6],
         ["e3", "discarded:duplicate", NOW_MS, 2],
     ]
     assert aws.items == items
@@ -185,6 +190,35 @@ def test_a_clients_retry_has_no_second_effect() -> None:
     processor(aws).process(batch(envelope(location("e1"), received_ms=NOW_MS + 60_000), first=3))
     assert rows(aws)[-1] == ["e1", "handed_over", NOW_MS + 60_000, 2]
     assert len(aws.handovers) == 2
+
+
+def test_the_newest_location_of_a_device_and_batch_is_live_and_no_other() -> None:
+    aws = FakeAws()
+    records = batch(
+        envelope(location("e1")),
+        envelope(location("e2", NOW_MS + 1000, lat=53.4001)),
+        envelope(location("e3", NOW_MS - 1000)),
+        envelope(location("e4"), device="d2"),
+        envelope(location("e5", accuracy=500.0), device="d3"),
+        envelope(registration("e6"), device="d2"),
+    )
+    processor(aws).process(records)
+    assert {row[0]: bool(row[3] & 4) for row in rows(aws)} == {
+        "e1": False, "e2": True, "e3": False, "e4": True, "e5": False, "e6": False,
+    }  # fmt: skip
+    assert {item["device_id"]["S"]: item["changed"]["S"] for item in aws.writes} == {
+        "d1": "location",
+        "d2": "location",
+    }
+
+
+def test_a_registration_or_an_old_location_changes_no_place() -> None:
+    aws = FakeAws()
+    processor(aws).process(batch(envelope(location("e1"))))
+    processor(aws).process(batch(envelope(registration("e2")), first=2))
+    processor(aws).process(batch(envelope(location("e3", NOW_MS - 1000)), first=3))
+    assert [item["changed"]["S"] for item in aws.writes] == ["location", "registration", "history"]
+    assert [row[3] & 4 for row in rows(aws)] == [4, 0, 0]
 
 
 def test_a_large_batch_stays_under_the_services_limits() -> None:
@@ -236,7 +270,13 @@ def ends(aws: FakeAws) -> dict[str, tuple[str, int]]:
 
 def shown(aws: FakeAws) -> dict[str, dict[str, Any]]:
     """The live state without its memory of events."""
-    return {key: {**item, "recent": None} for key, item in aws.items.items()}
+    return {key: {**item, "recent": None, "changed": None} for key, item in aws.items.items()}
+
+
+def told(aws: FakeAws) -> set[str]:
+    """The events whose places the table's stream tells of."""
+    moved = (item for item in aws.writes if item["changed"]["S"] == "location")
+    return {item["location_event_id"]["S"] for item in moved}
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
@@ -270,6 +310,7 @@ def test_any_split_crash_and_redelivery_ends_every_event_alike(
             assert processor(often).process(part) == []
         start += size
     assert ends(often) == ends(once)
+    assert {row[0] for row in rows(often) if row[3] & 4} == told(often)
     assert shown(often) == shown(once)
     archived = {entry[0] for each in often.handovers for entry in each["events"]}
     assert archived == {entry[0] for each in once.handovers for entry in each["events"]}

@@ -54,7 +54,14 @@ def everything(clients: engine.Clients) -> dict[str, list[Any]]:
         "functions": clients("lambda").list_functions()["Functions"],
         "mappings": clients("lambda").list_event_source_mappings()["EventSourceMappings"],
         "apis": clients("apigateway").get_rest_apis()["items"],
+        "topics": clients("sns").list_topics()["Topics"],
     }
+
+
+def api_named(clients: engine.Clients, name: str) -> str:
+    """The id of the API."""
+    [found] = [each["id"] for each in clients("apigateway").get_rest_apis()["items"] if each["name"] == name]
+    return str(found)
 
 
 def test_the_second_stand_up_changes_nothing(clients: engine.Clients, packages: PackageCache) -> None:
@@ -73,7 +80,7 @@ def test_a_stand_up_brings_back_what_differs(clients: engine.Clients, packages: 
     clients("ssm").put_parameter(
         Name="/launchday/local/archive/bucket", Value="else", Type="String", Overwrite=True
     )
-    api = clients("apigateway").get_rest_apis()["items"][0]["id"]
+    api = api_named(clients, "launchday-local-ingest")
     resources = {
         each["path"]: each["id"] for each in clients("apigateway").get_resources(restApiId=api)["items"]
     }
@@ -99,7 +106,7 @@ def test_an_authorizer_that_is_gone_is_made_and_deployed_again(
     blueprint = Blueprint(clients, NAMES, Sizing(), packages)
     engine.stand_up(blueprint.resources())
     gateway = clients("apigateway")
-    api = gateway.get_rest_apis()["items"][0]["id"]
+    api = api_named(clients, "launchday-local-ingest")
     [authorizer] = gateway.get_authorizers(restApiId=api)["items"]
     gateway.delete_authorizer(restApiId=api, authorizerId=authorizer["id"])
     _, journal = engine.stand_up(blueprint.resources())
@@ -118,7 +125,7 @@ def test_more_accounts_are_added_to_those_there_are(clients: engine.Clients, pac
     assert journal.changes == ["wrote 57 accounts"]
     assert known["accounts"]["count"] == "60"
     count = clients("dynamodb").scan(TableName="launchday-local-accounts", Select="COUNT")["Count"]
-    assert count == 61  # and the disabled one
+    assert count == 2 * 61  # by both of its credentials, and the disabled one
 
 
 @pytest.mark.parametrize(
@@ -147,7 +154,7 @@ def test_an_update_that_fails_half_way_is_put_back(
     engine.stand_up(blueprint.resources())
     function = "launchday-processing-local-processor"
     clients("lambda").update_function_configuration(FunctionName=function, MemorySize=128)
-    stage = clients("apigateway").get_rest_apis()["items"][0]["id"]
+    stage = api_named(clients, "launchday-local-ingest")
     clients("lambda").remove_permission(
         FunctionName="launchday-ingest-local-authorizer", StatementId="ingest-authorizer"
     )
@@ -159,7 +166,7 @@ def test_an_update_that_fails_half_way_is_put_back(
     with pytest.raises(TargetError, match="not you"):
         engine.stand_up(blueprint.resources())
     assert clients("lambda").get_function_configuration(FunctionName=function)["MemorySize"] == 128
-    assert clients("apigateway").get_rest_apis()["items"][0]["id"] == stage
+    assert api_named(clients, "launchday-local-ingest") == stage
 
 
 def test_destroy_removes_everything_and_may_be_repeated(packages: PackageCache) -> None:
@@ -191,7 +198,9 @@ def test_outputs_are_json_and_give_the_entrances(packages: PackageCache) -> None
     assert pipeline.unbilled(outputs)[0].resource.endswith("/audit")
 
 
-@pytest.mark.parametrize("settings", [{"colour": "red"}, {"shards": "0"}, {"stale_after_s": "a day"}])
+@pytest.mark.parametrize(
+    "settings", [{"colour": "red"}, {"shards": "0"}, {"stale_after_s": "a day"}, {"webhook_hosts": "all"}]
+)
 def test_a_wrong_setting_is_wrong_use(settings: dict[str, str]) -> None:
     with pytest.raises(UsageError):
         sizing_of(DeployParameters(settings=settings))

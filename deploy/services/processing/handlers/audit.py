@@ -3,8 +3,9 @@
 An audit object is gzip JSON:
 `{"by": "processor" | "archiver", "at": ms, "processed_at": ms, "partition": "date=…/hour=…" | null,
   "rows": [[event_id | null, outcome, received_at, flags], …]}`
-with times in ms since the epoch. `flags` adds 1 for superseded and 2 for redelivered. `handed_over` is the
-one outcome that is not an end: the archiver's own audit says `archived` once the object is in S3.
+with times in ms since the epoch. `flags` adds 1 for superseded, 2 for redelivered, and 4 for a location that
+the live state shows after its batch, which is thereby owed to whoever watches the device. `handed_over` is
+the one outcome that is not an end: the archiver's own audit says `archived` once the object is in S3.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ SUFFIX = ".json.gz"
 HANDED_OVER = "handed_over"
 SUPERSEDED = 1
 REDELIVERED = 2
+LIVE = 4
 
 Row = tuple[str | None, str, int, int]
 

@@ -1,7 +1,10 @@
 """Useful locations, on their way to the archiver: packed by hour, under the limits of an asynchronous Invoke.
 
-A hand-over is `{"key": "date=…/hour=…/<batch>-<n>.ndjson.gz", "partition": "date=…/hour=…",
+A hand-over is `{"key": "date=…/hour=…/<first>-<last>-<batch>-<n>.ndjson.gz", "partition": "date=…/hour=…",
 "processed_at": ms, "events": [[event_id, received_at, flags], …], "body": base64 of gzip NDJSON}`.
+
+`first` and `last` are the earliest and the latest time of receipt in it, in ms, so that a reader of some
+minutes need not open the whole hour.
 
 It is kept under 240 KB: an event of up to 256 KB is billed as one asynchronous request, and the message
 of the on-failure destination, which carries it, must fit into SQS as well.
@@ -63,8 +66,10 @@ class Handover:
         for partition, rows in self._by_partition.items():
             for number, chunk in enumerate(_chunks(rows)):
                 body, events = chunk
+                received = [entry[1] for entry in events]
+                times = f"{min(received)}-{max(received)}"
                 payload = {
-                    "key": f"{partition}/{batch}-{number}.ndjson.gz",
+                    "key": f"{partition}/{times}-{batch}-{number}.ndjson.gz",
                     "partition": partition,
                     "processed_at": processed_at_ms,
                     "events": events,

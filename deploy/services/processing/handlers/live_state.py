@@ -2,22 +2,33 @@
 
 `device_key` ("<account>/<device>") is the partition key, so that no account, however large its launch, is
 one hot partition. The last archived fix stands in `archived_*` only where it is not the live one.
+
+An account's devices are listed by the index `by_account`, whose partition key `list_key` is "<account>#<n>",
+n being one of `LIST_PARTITIONS`. The index holds keys alone: only a device's first write is written to it.
+
+`changed` says what the last write showed anew: `location`, `registration`, or `history` where only what the
+rules remember is different. Whoever follows the table's stream tells of the first, whose event and time of
+receipt stand in `location_event_id` and `location_received_at`.
 """
 
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from . import aws
-from .contract import Fix, Message
+from .contract import LOCATION, REGISTRATION, Fix, Message
 from .recent import RecentEvents
 from .rules import History
 
 ITEMS_A_READ = 100  # BatchGetItem's and BatchWriteItem's own limits
 ITEMS_A_WRITE = 25
 ATTEMPTS = 6
+
+LIST_PARTITIONS = 8
+"""A partition of an index takes 1,000 new devices a second, so one account may gain 8,000."""
 
 Item = dict[str, dict[str, Any]]
 
@@ -30,11 +41,12 @@ _MOVING_M_PER_S = 1.0
 class Device:
     """A device while a batch is worked on: its history, its recent events, and the item to write."""
 
-    __slots__ = ("changed", "history", "item", "recent")
+    __slots__ = ("_shows", "changed", "history", "item", "recent")
 
     def __init__(self, key: str, item: Item | None) -> None:
-        self.item: Item = item or {"device_key": {"S": key}}
+        self.item: Item = item or _new_item(key)
         self.changed = False
+        self._shows = "history"
         if item is None:
             self.history, self.recent = History(), RecentEvents()
         else:
@@ -43,6 +55,8 @@ class Device:
 
     def register(self, message: Message) -> None:
         """Show a registration in the live state."""
+        if self._shows != LOCATION:
+            self._shows = REGISTRATION
         self.item["registered_at"] = {"N": str(self.history.registered_at_ms)}
         for name in _FROM_A_REGISTRATION:
             _put_text(self.item, name, message.event.get(name))
@@ -50,6 +64,9 @@ class Device:
     def move(self, message: Message, fix: Fix) -> None:
         """Show a location in the live state."""
         item, event = self.item, message.event
+        self._shows = LOCATION
+        item["location_event_id"] = {"S": message.event_id}
+        item["location_received_at"] = {"N": str(message.received_at_ms)}
         item["recorded_at"] = {"N": str(fix.at_ms)}
         item["lat"], item["lon"] = {"N": repr(fix.lat)}, {"N": repr(fix.lon)}
         for name in _MEASURES:
@@ -59,6 +76,11 @@ class Device:
         _put_number(item, "battery", battery.get("level") if battery else None)
         item["context"] = {"S": context(message, fix)}
 
+    def shows(self, event_id: str) -> bool:
+        """Whether the event is the location that the live state shows."""
+        shown = self.item.get("location_event_id")
+        return shown is not None and shown["S"] == event_id
+
     def finished(self) -> Item:
         """The item to write."""
         live, archived = self.history.live, self.history.archived
@@ -67,7 +89,17 @@ class Device:
         _put_number(self.item, "archived_lat", archived.lat if archived and differs else None)
         _put_number(self.item, "archived_lon", archived.lon if archived and differs else None)
         self.item["recent"] = {"S": self.recent.text()}
+        self.item["changed"] = {"S": self._shows}
         return self.item
+
+
+def _new_item(key: str) -> Item:
+    account_id, _, device_id = key.partition("/")
+    return {
+        "device_key": {"S": key},
+        "device_id": {"S": device_id},
+        "list_key": {"S": f"{account_id}#{zlib.crc32(device_id.encode()) % LIST_PARTITIONS}"},
+    }
 
 
 def context(message: Message, fix: Fix) -> str:

@@ -67,9 +67,13 @@ class Processor:
         refused = self._live_state.write([each.finished() for each in devices.values() if each.changed])
         if refused:
             failed += [number for number, message in messages if message.key in refused]
-            rows = [row for row, (_, m) in zip(rows, messages, strict=True) if m.key not in refused]
-        if rows:
-            self._write_audit(records, batch, now_ms, rows)
+        told = [
+            _shown(row, devices[message.key])
+            for row, (_, message) in zip(rows, messages, strict=True)
+            if message.key not in refused
+        ]
+        if told:
+            self._write_audit(records, batch, now_ms, told)
         return failed
 
     def _settle(self, device: Device, message: Message, handover: Handover) -> audit.Row:
@@ -133,6 +137,14 @@ def _row(message: Message, verdict: Verdict, *, redelivered: bool = False) -> au
     outcome = audit.HANDED_OVER if verdict.outcome == rules.ARCHIVED else verdict.outcome
     flags = (audit.SUPERSEDED if verdict.superseded else 0) | (audit.REDELIVERED if redelivered else 0)
     return (message.event_id or None, outcome, message.received_at_ms, flags)
+
+
+def _shown(row: audit.Row, device: Device) -> audit.Row:
+    """`row`, and whether the live state shows its event now that the whole batch is judged."""
+    event_id, outcome, received_at_ms, flags = row
+    if event_id is None or not device.shows(event_id):
+        return row
+    return (event_id, outcome, received_at_ms, flags | audit.LIVE)
 
 
 @cache

@@ -88,7 +88,8 @@ def render(error: GatewayError, custom: Mapping[str, CustomResponse], exchange: 
             for piece in response.templates[content_type]
         ).encode()
     mapped = ((name, source(exchange, None)) for name, source in response.headers)
-    headers |= outgoing((name, to_text(value)) for name, value in mapped if value is not None)
+    texts = ((name, to_text(value)) for name, value in mapped if value is not None)
+    headers |= outgoing(texts, challenges=True)
     return AwsResponse(response.status or error.status, body, headers)
 
 
