@@ -39,7 +39,8 @@ scenario = Scenario(
         tenant_skew=0.5,
         activities=(("drive", 1.0),),
     ),
-    objectives=Objectives.of("ledger.missing==0", "ledger.duplicated==0"),
+    # Poison is dead-lettered by rule here, so that only the prediction tells what else must not be.
+    objectives=Objectives.of("ledger.missing==0", "ledger.duplicated==0", "ledger.mispredicted==0"),
     duration_s=24.0,
 )
 

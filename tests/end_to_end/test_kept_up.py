@@ -7,13 +7,14 @@ import os
 import signal
 import socket
 import sys
+from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.end_to_end.product import LATE, LAUNCHDAY, TINY, Product, copy_of, one_sentence
+from tests.end_to_end.product import LATE, LAUNCHDAY, TINY, Product, copy_of, one_sentence, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -88,6 +89,7 @@ def test_a_script_with_boto3_works_against_it(lasting: Product, kept: dict[str, 
 
 AWS_COMMANDS = [
     ("kinesis list-streams", "StreamNames"),
+    ("kinesis describe-stream --stream-name {stream}", "StreamDescription"),
     ("kinesis put-record --stream-name {stream} --partition-key d --data AA==", "SequenceNumber"),
     ("dynamodb scan --table-name {devices} --max-items 2", "Items"),
     ("dynamodb describe-table --table-name {devices}", "Table"),
@@ -98,6 +100,8 @@ AWS_COMMANDS = [
     ("sqs get-queue-attributes --queue-url {queue} --attribute-names All", "Attributes"),
     ("ssm get-parameters-by-path --path /launchday --recursive", "Parameters"),
     ("logs describe-log-groups", "logGroups"),
+    ("logs describe-log-streams --log-group-name /aws/lambda/{processor}", "logStreams"),
+    ("logs filter-log-events --log-group-name /aws/lambda/{processor} --filter-pattern REPORT", "events"),
     ("sts get-caller-identity", "Account"),
 ]
 
@@ -114,6 +118,7 @@ def test_the_aws_cli_works_against_it(
         devices=outputs["devices"]["table"],
         bucket=outputs["archive"]["bucket"],
         queue=outputs["events"]["dead_letters_url"],
+        processor=outputs["functions"]["processor"],
     ).split()
     ended = aws(lasting, kept, *words)
     assert ended.code == 0, ended.said
@@ -126,6 +131,8 @@ def test_the_aws_cli_copies_files(lasting: Product, kept: dict[str, Any]) -> Non
     place = f"s3://{kept['outputs']['archive']['bucket']}/cli/source"
     assert aws(lasting, kept, "s3", "cp", str(source), place).code == 0
     assert aws(lasting, kept, "s3", "cp", place, str(copy)).code == 0
+    listed = aws(lasting, kept, "s3", "ls", place)
+    assert listed.stdout.split()[-2:] == ["9437184", "source"]
     assert copy.read_bytes() == source.read_bytes()
 
 
@@ -139,6 +146,46 @@ def test_the_aws_cli_invokes_a_function(lasting: Product, kept: dict[str, Any]) 
     assert ended.json["StatusCode"] == 200
     assert "FunctionError" not in ended.json, answer.read_text()
     assert json.loads(answer.read_text()) == {"batchItemFailures": []}
+
+
+def test_the_aws_cli_reads_a_functions_log(lasting: Product, kept: dict[str, Any]) -> None:
+    name, answer = kept["outputs"]["functions"]["processor"], lasting.work / "logged.json"
+    words = ("--function-name", name, "--payload", '{"Records":[]}', "--log-type", "Tail", str(answer))
+    invoked = aws(lasting, kept, "lambda", "invoke", *words)
+    assert "REPORT RequestId" in b64decode(invoked.json["LogResult"]).decode()
+
+    def logged() -> bool:
+        group = f"/aws/lambda/{name}"
+        found = aws(lasting, kept, "logs", "filter-log-events", "--log-group-name", group)
+        return "REPORT RequestId" in "".join(event["message"] for event in found.json["events"])
+
+    wait_until(logged)  # lines are handed to Logs beside the invocation
+
+
+def test_a_dead_part_that_dead_letters_what_it_should_do_is_noticed(
+    lasting: Product, kept: dict[str, Any]
+) -> None:
+    archiver = kept["outputs"]["functions"]["archiver"]
+    concurrency = ("--function-name", archiver, "--reserved-concurrent-executions", "0")
+    assert aws(lasting, kept, "lambda", "put-function-concurrency", *concurrency).code == 0
+    out = lasting.folder / "dead"
+    try:
+        running = lasting.rehearse(
+            *("--port", str(kept["port"]), "--duration", "6s", "--out", out), scenario="every_outcome"
+        )
+        ended = running.end()
+    finally:
+        alive = ("lambda", "delete-function-concurrency", "--function-name", archiver)
+        assert aws(lasting, kept, *alive).code == 0
+    result = json.loads((out / "result.json").read_text())
+    if (result["verdict_reason"] or "").startswith(LATE):
+        assert ended.code == 4
+    else:
+        assert (ended.code, result["verdict"]) == (1, "missed"), ended.said
+    met = {objective["name"]: objective["met"] for objective in result["objectives"]}
+    assert met == {"ledger.missing": True, "ledger.duplicated": True, "ledger.mispredicted": False}
+    assert result["ledger"]["archived"] == 0
+    assert set(result["ledger"]["predictions"]["differences"]) == {"archived -> dead_lettered"}
 
 
 def aws(product: Product, kept: dict[str, Any], *words: str) -> Any:

@@ -84,6 +84,11 @@ def test_a_surge_of_sound_events_holds_only_when_none_is_lost_or_dead_lettered(n
     assert {"ledger.missing==0", "ledger.dead_lettered==0"} <= wanted
 
 
+def test_every_outcome_must_be_the_predicted_one() -> None:
+    wanted = {str(objective) for objective in load_scenario("every_outcome").objectives}
+    assert wanted == {"ledger.missing==0", "ledger.duplicated==0", "ledger.mispredicted==0"}
+
+
 def test_every_flaw_there_is_occurs_in_every_outcome() -> None:
     scenario = load_scenario("every_outcome")
     assert {flaw for flaw, _ in scenario.traffic.flaws} == set(FLAW_CODES)
