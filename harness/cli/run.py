@@ -16,7 +16,7 @@ from harness.cli.targets import make_target
 from harness.conductor import Rehearsal, rehearse
 from harness.measure.cost_so_far import CostSoFar
 from harness.measure.run_folder import RunFolder
-from harness.pipeline_loader import REFERENCE_PIPELINE, load_pipeline
+from harness.pipeline_loader import REFERENCE_PIPELINE, load_pipeline, watchable
 from harness.scenario import Overrides, load_scenario
 from reports.baseline import Beside, day_before_from
 from reports.checks.catalogue import check_objectives
@@ -120,6 +120,8 @@ def run(
     chosen = overrides.apply(load_scenario(scenario))
     folder_of_pipeline = pipeline_dir or REFERENCE_PIPELINE
     pipeline = load_pipeline(folder_of_pipeline)
+    if chosen.watchers is not None:
+        watchable(pipeline, chosen.name)
     limits = load_limits(limits_name)
     wanted = pipeline.objectives.overridden_by(chosen.objectives)
     # Those of a route can be checked only once the pipeline stands and says its routes.

@@ -36,6 +36,10 @@ def test_the_packaged_scenarios_are_these() -> None:
         "every_outcome",
         "mass_registration",
         "mass_registration_fixed",
+        "noisy_neighbour",
+        "poison_records",
+        "reconnect_storm",
+        "reconnect_storm_jittered",
         "replay",
     ]
 
@@ -50,7 +54,8 @@ def test_a_packaged_scenario_says_what_it_is(name: str, tmp_path: Path) -> None:
     assert len(scenario.objectives) > 0
     planned = ready(name, tmp_path)
     assert 1 <= planned.duration_s <= 120
-    assert 0 < planned.peak_per_s <= planned.peak_events_per_s < 1000
+    assert 0 < planned.peak_per_s < 1000
+    assert 0 < planned.peak_events_per_s < 6000  # what a laptop takes
     assert sum(len(chunk) for chunk in Arrivals(planned)) > 0
 
 
