@@ -7,6 +7,7 @@ import difflib
 import click
 
 from harness.aws.prices.book import Price, load_book
+from harness.aws.prices.services import TARIFFS
 from harness.cli.options import json_option
 from harness.cli.output import print_json
 from harness.errors import UsageError
@@ -29,9 +30,20 @@ def prices(service: str | None, region: str, *, as_json: bool) -> None:
         remedy = f"Did you mean {close[0]}?" if close else f"There are: {', '.join(sorted(services))}."
         raise UsageError(f"The price book has no service '{service}'.", remedy)
     chosen = [price for price in book.prices.values() if service in (None, price.service)]
+    not_billed = {
+        name: sorted(tariff.unbilled)
+        for name, tariff in sorted(TARIFFS.items())
+        if tariff.unbilled and service in (None, name)
+    }
     if as_json:
         print_json(
-            {"region": book.region, "currency": book.currency, "read": book.read, "prices": _plain(chosen)}
+            {
+                "region": book.region,
+                "currency": book.currency,
+                "read": book.read,
+                "prices": _plain(chosen),
+                "not_billed": not_billed,
+            }
         )
         return
     click.echo(f"{book.currency}, {book.region}; sources read {book.read}")
@@ -41,6 +53,10 @@ def prices(service: str | None, region: str, *, as_json: bool) -> None:
             click.echo(f"    {line}")
         click.echo(f"    {price.rounding}")
         click.echo(f"    {price.confidence}, {price.dated}: {'; '.join(price.sources)}")
+    if not_billed:
+        click.echo("\nMetered and not billed (watched, or within a unit that is billed):")
+    for name, units in not_billed.items():
+        click.echo(f"    {name}: {', '.join(units)}")
 
 
 def _tiers(price: Price) -> list[str]:

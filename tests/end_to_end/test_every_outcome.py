@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.aws.prices.services import TARIFFS
 from harness.measure.acceptance import INDETERMINATE
 from harness.measure.run_folder import RunFolder
 from harness.pipeline_loader import REFERENCE_PIPELINE, load_pipeline
@@ -77,6 +78,30 @@ def test_the_run_folder_is_complete(lasting: Product, result: dict[str, Any]) ->
     suite = ET.parse(lasting.out / "junit.xml").getroot()
     assert {name: int(suite.get(name, -1)) for name in ("failures", "errors")} == {"failures": 0, "errors": 0}
     assert int(suite.get("tests", 0)) >= 2
+
+
+def test_every_unit_that_was_metered_is_priced_or_free_or_said_to_be_unknown(
+    lasting: Product, result: dict[str, Any]
+) -> None:
+    marked = RunFolder.open(lasting.out).marked_usage("end")
+    assert marked is not None
+    metered = {(usage.service, usage.unit) for usage in marked.usage}
+    assert {"apigateway", "kinesis", "lambda", "dynamodb", "s3", "sqs", "ssm", "logs"} <= {
+        service for service, _ in metered
+    }
+    book = lasting.run("prices", "--json").json
+    known = {(service, unit) for service, tariff in TARIFFS.items() for unit in tariff.units}
+    free = {(service, unit) for service, units in book["not_billed"].items() for unit in units}
+    for service, unit in metered - known - free:
+        assert [said for said in result["cost"]["unknown"] if said.startswith(service) and unit in said]
+    assert result["cost"]["unknown"] == []  # of the reference pipeline, all is known
+    listed = {price["id"] for price in book["prices"]}
+    assert {line["price_id"] for line in lines(result)} <= listed
+
+
+def lines(result: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = result["cost"]["lines"]
+    return found
 
 
 def test_it_has_the_fingerprint_of_what_was_deployed(result: dict[str, Any]) -> None:
