@@ -1,0 +1,1 @@
+"""The fan-out service: what devices tell, to whoever watches them."""
