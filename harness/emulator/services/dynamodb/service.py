@@ -27,6 +27,7 @@ from harness.emulator.services.dynamodb import (
 )
 from harness.emulator.services.dynamodb.errors import type_prefix
 from harness.emulator.services.dynamodb.request import Answer, Request
+from harness.emulator.services.dynamodb.streams import for_lambda
 from harness.emulator.services.dynamodb.streams.operations import StreamOperations
 from harness.emulator.services.dynamodb.table import Table
 from harness.emulator.services.dynamodb.tables import SERVICE, Tables
@@ -78,29 +79,36 @@ class DynamoDbService:
     def __init__(self, *, meters: Meters, limits: Limits, clock: Callable[[], float] = time.time) -> None:
         self._meters = meters
         self.tables = Tables(meters, limits, clock)
-        self.stream_operations = StreamOperations(self.tables)
+        self._stream_operations = StreamOperations(self.tables)
+        self._lambda_reads = for_lambda.LambdaReads(self.tables)
         self._keeper: asyncio.Task[None] | None = None
 
     async def handle(self, request: AwsRequest) -> AwsResponse:
         """Answer over HTTP, with the checksum that SDKs verify."""
         try:
-            body = self._body(request)
+            body = await self._body(request)
         except AwsError as error:
             return error_response(
                 error, request, type_prefix=type_prefix(error.code), content_type=JSON_1_0, crc32=True
             )
         return json_response(body, request, content_type=JSON_1_0, crc32=True)
 
-    def _body(self, request: AwsRequest) -> bytes:
+    async def _body(self, request: AwsRequest) -> bytes:
         target = parse_target(request.headers)
         if target.service == STREAMS_TARGET:
-            return self.stream_operations.answer(target.operation, request.body, request.context)
+            return await self.answer_of_streams(target.operation, request.body, request.context)
         if target.service != TARGET:
             raise AwsError("UnknownOperationException", f"{target.service} is not a target of DynamoDB.")
         if target.operation == "DescribeEndpoints":
             host = request.headers.get("host", "localhost")
             return orjson.dumps(table_features.describe_endpoints(host))
         return self._answer(target.operation, request.body, request.context)
+
+    async def answer_of_streams(self, operation: str, body: bytes, context: CallContext) -> bytes:
+        """Answer an operation of DynamoDB Streams. Raises AwsError."""
+        if operation in (for_lambda.POSITION, for_lambda.READ):
+            return await self._lambda_reads.answer(operation, body)
+        return self._stream_operations.answer(operation, body, context)
 
     async def call(self, operation: str, body: bytes, context: CallContext) -> bytes:
         """Answer in-process. Raises AwsError."""

@@ -24,6 +24,7 @@ from harness.emulator.services.kinesis.shapes import NOT_OFFERED
 from harness.emulator.services.kinesis.shard_operations import ShardOperations
 from harness.emulator.services.kinesis.store import MEMORY_BUDGET_BYTES, SegmentStore
 from harness.emulator.services.kinesis.stream_operations import StreamOperations
+from harness.emulator.services.kinesis.stream_position import OPERATION as POSITION
 from harness.emulator.services.kinesis.stream_position import StreamPositions
 from harness.emulator.services.kinesis.tag_operations import TagOperations
 from harness.emulator.services.kinesis.writes import Writes
@@ -58,6 +59,7 @@ class KinesisService:
         store.clear()  # what an earlier process left behind belongs to no stream
         self._registry = StreamRegistry(store=store, limits=limits, meters=meters)
         self._handlers = _handlers(self._registry, meters)
+        self._positions = StreamPositions(self._registry, meters)
         self._housekeeping: asyncio.Task[None] | None = None
         meters.watch(self._gauges)
 
@@ -65,6 +67,8 @@ class KinesisService:
         """Answer an operation. Raises AwsError."""
         handler = self._handlers.get(operation)
         if handler is None:
+            if operation == POSITION:
+                return await self._positions.stream_position(body, context, self._clock)
             raise not_offered(operation) if operation in NOT_OFFERED else unknown_operation(operation)
         return handler(body, context, self._clock())
 
@@ -153,7 +157,6 @@ def _handlers(registry: StreamRegistry, meters: Meters) -> dict[str, _Handler]:
     return {
         **{name: _json_handler(name, operation) for name, operation in operations.items()},
         "GetRecords": reads.get_records,
-        "LaunchdayStreamPosition": StreamPositions(registry, meters).stream_position,
         "PutRecord": writes.put_record,
         "PutRecords": writes.put_records,
     }

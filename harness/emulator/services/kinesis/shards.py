@@ -12,6 +12,7 @@ from bisect import bisect_right
 from typing import Any
 
 from harness.aws.limits.profiles import Limits
+from harness.emulator.services.arrivals import Arrivals
 from harness.emulator.services.kinesis.sequence import (
     LAST_INDEX,
     format_sequence_number,
@@ -118,7 +119,10 @@ class Shard:
 class ShardMap:
     """All shards of a stream. The open ones always partition the hash keys."""
 
-    def __init__(self, store: SegmentStore, limits: Limits) -> None:
+    def __init__(self, store: SegmentStore, limits: Limits, arrivals: Arrivals) -> None:
+        self.changes = 0
+        """How often shards came, closed or went."""
+        self._arrivals = arrivals
         self._store = store
         self._limits = limits
         self._shards: dict[int, Shard] = {}
@@ -191,11 +195,13 @@ class ShardMap:
             if shard.closed_at_s is not None and shard.closed_at_s < before_s:
                 shard.log.drop()
                 del self._shards[shard.number]
+                self._changed()
 
     def drop(self) -> None:
         """Forget all records."""
         for shard in self._shards.values():
             shard.log.drop()
+        self._changed()
 
     def _add(self, hash_keys: tuple[int, int], parents: tuple[Shard, ...], now_s: float) -> None:
         number = self._next_number
@@ -208,3 +214,8 @@ class ShardMap:
             key=lambda shard: shard.starting_hash_key,
         )
         self._open_starts = [shard.starting_hash_key.to_bytes(16, "big") for shard in self._open]
+        self._changed()
+
+    def _changed(self) -> None:
+        self.changes += 1
+        self._arrivals.tell()

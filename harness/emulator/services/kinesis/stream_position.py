@@ -1,12 +1,17 @@
-"""LaunchdayStreamPosition: how far a reader is behind a stream. Not AWS's: MillisBehindLatest is a time, and
-whether a pipeline is drained is a matter of records."""
+"""LaunchdayStreamPosition: how far a reader is behind a stream, asked now or when that has changed.
+
+Not AWS's: MillisBehindLatest is a time, and whether a pipeline is drained is a matter of records. And AWS's
+pollers ask every shard all the time, which on one machine is work that keeps nothing going.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import orjson
 
+from harness.emulator.services.arrivals import MAX_WAIT_S
 from harness.emulator.services.base import CallContext
 from harness.emulator.services.json_protocol import parse_body
 from harness.emulator.services.kinesis.errors import invalid_argument
@@ -15,6 +20,7 @@ from harness.emulator.services.kinesis.streams import Stream
 from harness.emulator.services.kinesis.tokens import Tokens
 from harness.measure.meters import Meters
 
+OPERATION = "LaunchdayStreamPosition"
 _EVER_MS = 0
 """Iterators are read as of this time, at which none has expired: a position stays one."""
 
@@ -26,19 +32,40 @@ class StreamPositions:
         self._registry = registry
         self._meters = meters
 
-    def stream_position(self, raw: bytes, context: CallContext, now_s: float) -> bytes:
-        """`{"StreamARN", "ShardIterators": {shard id: iterator}}` to `{"RecordsBehind": {shard id: n},
-        "AcceptedRecords": n}`, all at one moment. A shard without an iterator counts with all it retains.
-        `AcceptedRecords` is the stream's meter `put_records`. Raises AwsError."""
+    async def stream_position(self, raw: bytes, context: CallContext, clock: Callable[[], float]) -> bytes:
+        """`{"StreamARN", "ShardIterators": {shard id: iterator}, "After": mark, "WaitSeconds": s}` to
+        `{"RecordsBehind": {shard id: n}, "AcceptedRecords": n, "ClosedShards": [shard id], "Created": id,
+        "Mark": mark}`, all at one moment.
+
+        With `After`, the mark of an earlier answer, it is answered when the mark is another one, or after
+        `WaitSeconds` at the latest: at every record, and when shards come, close or go. A shard without an
+        iterator counts with all it retains. `AcceptedRecords` is the stream's meter `put_records`. `Created`
+        differs for a stream made anew under the name. Raises AwsError."""
         body = parse_body(raw)
         if not isinstance(body.get("StreamARN"), str) or not isinstance(body.get("ShardIterators"), dict):
             raise invalid_argument("StreamARN (a string) and ShardIterators (an object) must be given.")
-        stream = self._registry.usable(name_in_arn(body["StreamARN"], context), context, now_s)
-        answer = {
-            "RecordsBehind": _records_behind(stream, body["ShardIterators"], self._registry.tokens),
-            "AcceptedRecords": int(self._meters.counter("kinesis", stream.name, "put_records").value),
+        name = name_in_arn(body["StreamARN"], context)
+        stream = self._registry.usable(name, context, clock())
+        after, wait_s = body.get("After"), body.get("WaitSeconds") or 0.0
+        if after is not None and wait_s > 0:
+            await stream.arrivals.wait_while(lambda: after == self._mark(stream), min(wait_s, MAX_WAIT_S))
+            stream = self._registry.usable(name, context, clock())
+        return orjson.dumps(self._position(stream, body["ShardIterators"]))
+
+    def _position(self, stream: Stream, iterators: Mapping[str, str]) -> dict[str, Any]:
+        return {
+            "RecordsBehind": _records_behind(stream, iterators, self._registry.tokens),
+            "AcceptedRecords": self._accepted(stream),
+            "ClosedShards": [shard.id for shard in stream.shards.all() if not shard.is_open],
+            "Created": f"{stream.created_at_s:.6f}",
+            "Mark": self._mark(stream),
         }
-        return orjson.dumps(answer)
+
+    def _accepted(self, stream: Stream) -> int:
+        return int(self._meters.counter("kinesis", stream.name, "put_records").value)
+
+    def _mark(self, stream: Stream) -> str:
+        return f"{stream.created_at_s:.6f}:{self._accepted(stream)}:{stream.shards.changes}:{stream.status}"
 
 
 def _records_behind(stream: Stream, iterators: Mapping[str, str], tokens: Tokens) -> dict[str, int]:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from harness.aws.limits.kinesis_scaling import Intake, scaling_under
 from harness.aws.limits.profiles import Limits
+from harness.emulator.services.arrivals import Arrivals
 from harness.emulator.services.kinesis.metering import StreamMeters
 from harness.emulator.services.kinesis.shards import ShardMap
 from harness.emulator.services.kinesis.store import SegmentStore
@@ -43,7 +44,8 @@ class Stream:
         self.retention_hours = DEFAULT_RETENTION_HOURS
         self.warm_throughput_mibps = 0
         self.tags: dict[str, str] = {}
-        self.shards = ShardMap(store, limits)
+        self.arrivals = Arrivals()
+        self.shards = ShardMap(store, limits, self.arrivals)
         self.meters = StreamMeters(meters, name)
         self.mode_changes_s: list[float] = []
         self.shard_count_changes_s: list[float] = []

@@ -151,6 +151,8 @@ def _write(stream: Stream, shard: Shard, key: str, data: str, payload_bytes: int
     shard.accepted_records += 1
     shard.accepted_bytes += payload_bytes
     stream.meters.accepted(payload_bytes)
+    if stream.arrivals.waiting:
+        stream.arrivals.tell()
     return sequence_number
 
 

@@ -113,14 +113,14 @@ class LambdaService:
             self._functions, self._runner, self._calls, self._meters, self._clock, self._retry_delay_scale
         )
         self._mappings = Mappings(
-            self._functions, self._runner, self._calls, self._async.destinations, self._meters, self._clock
+            self._functions, self._runner, self._async.destinations, self._meters, self._clock
         )
         self._operations: Mapping[str, Operation] = {
             **FunctionOperations(
                 self._functions, self._leases, self._pool, self._data_dir, self._clock
             ).operations(),
             **SettingOperations(self._functions, self._leases, self._limits, self._clock).operations(),
-            **MappingOperations(self._functions, self._mappings, self._calls).operations(),
+            **MappingOperations(self._functions, self._mappings, self._calls, self._meters).operations(),
         }
 
     async def start(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,15 @@ FIRST, SECOND = "shardId-000000000000", "shardId-000000000001"
 class Stream:
     def __init__(self, folder: Path) -> None:
         self.now_s = 1_800_000_000.0
-        self._service = KinesisService(
-            meters=Meters(), limits=NONE, data_dir=folder, clock=lambda: self.now_s
-        )
+        self.service = KinesisService(meters=Meters(), limits=NONE, data_dir=folder, clock=lambda: self.now_s)
         self.ask("CreateStream", StreamName="events", ShardCount=2)
         self.now_s += 60
 
     def ask(self, operation: str, **members: Any) -> Any:
-        answer = asyncio.run(self._service.call(operation, orjson.dumps(members), CallContext()))
+        return asyncio.run(self.call(operation, **members))
+
+    async def call(self, operation: str, **members: Any) -> Any:
+        answer = await self.service.call(operation, orjson.dumps(members), CallContext())
         return orjson.loads(answer) if answer else None
 
     def put(self, shard: int, count: int) -> None:
@@ -59,11 +61,13 @@ def stream(tmp_path: Path) -> Stream:
 def test_a_shard_counts_from_its_iterator_or_with_all_it_retains(stream: Stream) -> None:
     stream.put(0, 3)
     stream.put(1, 2)
-    assert stream.behind() == {"RecordsBehind": {FIRST: 3, SECOND: 2}, "AcceptedRecords": 5}
+    found = stream.behind()
+    assert (found["RecordsBehind"], found["AcceptedRecords"]) == ({FIRST: 3, SECOND: 2}, 5)
     latest = stream.iterator("LATEST")
     assert stream.behind(first=latest)["RecordsBehind"] == {FIRST: 0, SECOND: 2}
     stream.put(0, 4)
-    assert stream.behind(first=latest) == {"RecordsBehind": {FIRST: 4, SECOND: 2}, "AcceptedRecords": 9}
+    found = stream.behind(first=latest)
+    assert (found["RecordsBehind"], found["AcceptedRecords"]) == ({FIRST: 4, SECOND: 2}, 9)
     read = stream.ask("GetRecords", ShardIterator=latest, Limit=3)
     assert stream.behind(first=read["NextShardIterator"])["RecordsBehind"][FIRST] == 1
 
@@ -88,6 +92,43 @@ def test_children_count_before_anybody_reads_them(stream: Stream) -> None:
         "shardId-000000000002": 2,
         "shardId-000000000003": 0,
     }
+
+
+def test_what_is_new_changes_the_mark_and_ends_the_wait(stream: Stream) -> None:
+    async def ask_while(change: Callable[[], Awaitable[Any]]) -> Any:
+        service = stream.service
+        before = await stream.call("LaunchdayStreamPosition", StreamARN=ARN, ShardIterators={})
+        members = {"StreamARN": ARN, "ShardIterators": {}, "After": before["Mark"], "WaitSeconds": 20}
+        asked = asyncio.ensure_future(
+            service.call("LaunchdayStreamPosition", orjson.dumps(members), CallContext())
+        )
+        await asyncio.sleep(0)
+        assert not asked.done()
+        await change()
+        answer = orjson.loads(await asked)
+        assert answer["Mark"] != before["Mark"]
+        return answer
+
+    record = {"Data": "", "PartitionKey": "k", "ExplicitHashKey": "0"}
+    put = asyncio.run(ask_while(lambda: stream.call("PutRecord", StreamName="events", **record)))
+    assert (put["RecordsBehind"], put["ClosedShards"]) == ({FIRST: 1, SECOND: 0}, [])
+
+    async def split() -> None:
+        split = {"ShardToSplit": FIRST, "NewStartingHashKey": str(2**126)}
+        await stream.call("SplitShard", StreamName="events", **split)
+        stream.now_s += 60
+        await stream.call("DescribeStreamSummary", StreamName="events")
+
+    assert asyncio.run(ask_while(split))["ClosedShards"] == [FIRST]
+
+
+def test_a_stream_made_anew_is_another_one(stream: Stream) -> None:
+    before = stream.behind()["Created"]
+    stream.ask("DeleteStream", StreamName="events")
+    stream.now_s += 60
+    stream.ask("CreateStream", StreamName="events", ShardCount=2)
+    stream.now_s += 60
+    assert stream.behind()["Created"] != before
 
 
 def test_an_incomplete_question_is_refused(stream: Stream) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.aws.limits.profiles import NONE
+from harness.emulator.services.arrivals import Arrivals
 from harness.emulator.services.kinesis.sequence import (
     LAST_INDEX,
     format_sequence_number,
@@ -170,7 +171,7 @@ def test_the_shard_count_changes_ten_times_a_day(kinesis: Any) -> None:
 
 @given(before=st.integers(1, 9), after=st.integers(1, 9))
 def test_scaling_ends_with_equal_shards_and_known_parents(before: int, after: int) -> None:
-    shards = ShardMap(SegmentStore(Path("never-written")), NONE)
+    shards = ShardMap(SegmentStore(Path("never-written")), NONE, Arrivals())
     shards.create_uniform(before, 0.0)
     shards.scale_to(after, 1.0)
     assert [shard.starting_hash_key for shard in shards.open] == uniform_starts(after)

@@ -3,27 +3,44 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
 import selectors
 import textwrap
 import threading
 import zipfile
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import boto3
+import orjson
 import pytest
 from aiohttp import web
 from botocore.config import Config
 
 from harness.aws.limits.profiles import FRESH, Limits
 from harness.emulator.services.base import AwsCalls, AwsRequest, CallContext
+from harness.emulator.services.dynamodb import DynamoDbService, DynamoDbStreamsService
+from harness.emulator.services.kinesis import KinesisService
 from harness.emulator.services.lambda_ import Bounds, LambdaService
+from harness.emulator.services.lambda_.asynchronous.destinations import Destinations
+from harness.emulator.services.lambda_.errors import too_many_requests
+from harness.emulator.services.lambda_.functions import Configuration, Function, Functions
+from harness.emulator.services.lambda_.invocation import Call, Completed
+from harness.emulator.services.lambda_.mappings.manager import Mappings
+from harness.emulator.services.lambda_.mappings.operations import MappingOperations
+from harness.emulator.services.lambda_.members import Members
 from harness.measure.meters import Meters
 
 T = TypeVar("T")
+Answer = Callable[[list[str]], str | None]
+FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:app"
+STREAM = "arn:aws:kinesis:us-east-1:000000000000:stream/events"
+CONTEXT = CallContext()
 ROLE = "arn:aws:iam::000000000000:role/function"
 
 
@@ -90,8 +107,6 @@ class FakeQueues:
     sent: list[dict[str, Any]] = field(default_factory=list)
 
     async def call(self, service: str, operation: str, body: bytes, context: CallContext) -> bytes:
-        import orjson
-
         assert service == "sqs"
         members = orjson.loads(body)
         assert operation == "SendMessage"  # and nothing else: every request to a queue is billed
@@ -228,3 +243,152 @@ def start_lambda(
 @pytest.fixture
 def limits() -> Limits:
     return FRESH
+
+
+class Rig:
+    """A stream, a table, a function that a test plays, and the mappings between them."""
+
+    def __init__(self, loop: Any, folder: Path, queues: Any) -> None:
+        self.loop = loop
+        self.meters = Meters()
+        self.kinesis = KinesisService(meters=self.meters, limits=FRESH, data_dir=folder, clock=loop.time)
+        self.dynamodb = DynamoDbService(meters=self.meters, limits=FRESH, clock=loop.time)
+        self.streams = DynamoDbStreamsService(self.dynamodb)
+        self.queues = queues
+        self.asked: Counter[str] = Counter()
+        """How often each operation was called."""
+        self.trace: list[tuple[float, list[str]]] = []
+        self.calls: list[Call] = []
+        self.invocation_s = 0.0
+        self.answer: Answer = lambda _: None
+        functions = Functions()
+        configuration = Configuration("python3.12", "app.handler", "role")
+        self.function = Function("app", FUNCTION, "us-east-1", "0", configuration, 0.0)
+        functions.add(self.function)
+        runner: Any = self
+        destinations = Destinations(self, lambda *_: asyncio.sleep(0))
+        self.mappings = Mappings(functions, runner, destinations, self.meters, loop.time)
+        self.operations = MappingOperations(functions, self.mappings, self, self.meters).operations()
+
+    async def call(self, service: str, operation: str, body: bytes, context: CallContext) -> bytes:
+        self.asked[operation] += 1
+        services: dict[str, Any] = {"kinesis": self.kinesis, "dynamodbstreams": self.streams}
+        if service in services:
+            return bytes(await services[service].call(operation, body, context))
+        return bytes(await self.queues.call(service, operation, body, context))
+
+    async def run(self, function: Function, call: Call) -> Completed:
+        """The function: notes when it was invoked with what, and answers as the test says."""
+        data = [_data_of(each) for each in orjson.loads(call.payload)["Records"]]
+        self.trace.append((self.loop.time(), data))
+        self.calls.append(call)
+        await asyncio.sleep(self.invocation_s)
+        outcome = self.answer(data)
+        if outcome == "throttle":
+            raise too_many_requests("ConcurrentInvocationLimitExceeded")
+        if outcome == "error":
+            return Completed(b"{}", "Unhandled", "error", b"")
+        return Completed((outcome or "null").encode(), None, "ok", b"")
+
+    def timed(self) -> list[tuple[float, list[str]]]:
+        """The trace, in seconds since the first invocation."""
+        return [(round(at_s - self.trace[0][0], 2), data) for at_s, data in self.trace]
+
+    async def table(self, view_type: str = "NEW_AND_OLD_IMAGES", name: str = "things") -> str:
+        """A table of the key `id` with a stream; the ARN of that."""
+        created = await self.write(
+            "CreateTable",
+            TableName=name,
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            BillingMode="PAY_PER_REQUEST",
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": view_type},
+        )
+        return str(created["TableDescription"]["LatestStreamArn"])
+
+    async def write(self, operation: str, **members: Any) -> Any:
+        return orjson.loads(await self.dynamodb.call(operation, orjson.dumps(members), CONTEXT))
+
+    async def put_item(self, key: str, value: str = "", table: str = "things") -> None:
+        await self.write("PutItem", TableName=table, Item={"id": {"S": key}, "v": {"S": value or key}})
+
+    async def stream(self, shards: int = 1) -> None:
+        await self.ask("CreateStream", StreamName="events", ShardCount=shards)
+        await self.active()
+
+    async def active(self) -> None:
+        while (await self.ask("DescribeStreamSummary", StreamName="events"))["StreamDescriptionSummary"][
+            "StreamStatus"
+        ] != "ACTIVE":
+            await asyncio.sleep(0.1)
+            self.kinesis.housekeep()
+
+    async def ask(self, operation: str, **members: Any) -> Any:
+        answer = await self.kinesis.call(operation, orjson.dumps(members), CONTEXT)
+        return orjson.loads(answer) if answer else None
+
+    async def put(self, *data: str, key: str | None = None) -> None:
+        for each in data:
+            encoded = base64.b64encode(each.encode()).decode()
+            await self.ask("PutRecord", StreamName="events", Data=encoded, PartitionKey=key or each)
+
+    async def do(self, operation: str, **members: Any) -> Any:
+        return await self.operations[operation](Members(members), CONTEXT)
+
+    async def map(self, **members: Any) -> Any:
+        given = {
+            "FunctionName": "app",
+            "EventSourceArn": STREAM,
+            "StartingPosition": "TRIM_HORIZON",
+            **members,
+        }
+        mapping = await self.do("CreateEventSourceMapping", **given)
+        assert mapping["State"] == "Creating"
+        await self.until(mapping["UUID"], "Enabled")
+        return mapping
+
+    async def until(self, mapping_id: str, state: str) -> None:
+        while (await self.do("GetEventSourceMapping", UUID=mapping_id))["State"] != state:
+            await asyncio.sleep(0.01)
+
+    def gauge(self, name: str) -> float:
+        return next(each.value for each in self.mappings.gauges() if each.name == name)
+
+    async def drained(self) -> None:
+        while self.gauge("backlog_records"):
+            await asyncio.sleep(0.05)
+
+    def usage(self, unit: str) -> float:
+        return self.meters.counter("lambda", "app", unit).value
+
+
+def _data_of(record: Any) -> str:
+    """What a test put into the record: a Kinesis record's data, a table's item's value."""
+    if "kinesis" in record:
+        return base64.b64decode(record["kinesis"]["data"]).decode()
+    change = record["dynamodb"]
+    image = change.get("NewImage") or change.get("OldImage")
+    return str(image["v"]["S"] if image else change["Keys"]["id"]["S"])
+
+
+@pytest.fixture
+def rig(virtual_loop: Any, tmp_path: Path, queues: Any) -> Callable[[Callable[[Rig], Awaitable[None]]], None]:
+    """Runs a test's own coroutine with a fresh rig, and closes it."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Rig]:
+        rig = Rig(virtual_loop, tmp_path, queues)
+        try:
+            yield rig
+        finally:
+            await rig.mappings.close()
+            await rig.kinesis.close()
+
+    def run(test: Callable[[Rig], Awaitable[None]]) -> None:
+        async def main() -> None:
+            async with opened() as rig:
+                await test(rig)
+
+        virtual_loop.run_until_complete(main())
+
+    return run

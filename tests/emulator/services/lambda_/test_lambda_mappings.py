@@ -4,149 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from harness.aws.limits.profiles import FRESH
-from harness.emulator.services.base import AwsError, CallContext
-from harness.emulator.services.kinesis import KinesisService
-from harness.emulator.services.lambda_.asynchronous.destinations import Destinations
-from harness.emulator.services.lambda_.errors import too_many_requests
-from harness.emulator.services.lambda_.functions import Configuration, Function, Functions
-from harness.emulator.services.lambda_.invocation import Call, Completed
-from harness.emulator.services.lambda_.mappings.manager import Mappings
-from harness.emulator.services.lambda_.mappings.operations import MappingOperations
-from harness.emulator.services.lambda_.members import Members
-from harness.measure.meters import Meters
+from harness.emulator.services.base import AwsError
 
+Rig = Any
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:app"
 STREAM = "arn:aws:kinesis:us-east-1:000000000000:stream/events"
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:dead"
-CONTEXT = CallContext()
-Answer = Callable[[list[str]], str | None]
-
-
-class Rig:
-    """A stream, a function that a test plays, and the mappings between them."""
-
-    def __init__(self, loop: Any, folder: Path, queues: Any) -> None:
-        self.loop = loop
-        self.meters = Meters()
-        self.kinesis = KinesisService(meters=self.meters, limits=FRESH, data_dir=folder, clock=loop.time)
-        self.queues = queues
-        self.trace: list[tuple[float, list[str]]] = []
-        self.calls: list[Call] = []
-        self.invocation_s = 0.0
-        self.answer: Answer = lambda _: None
-        functions = Functions()
-        configuration = Configuration("python3.12", "app.handler", "role")
-        self.function = Function("app", FUNCTION, "us-east-1", "0", configuration, 0.0)
-        functions.add(self.function)
-        runner: Any = self
-        destinations = Destinations(self, lambda *_: asyncio.sleep(0))
-        self.mappings = Mappings(functions, runner, self, destinations, self.meters, loop.time)
-        self.operations = MappingOperations(functions, self.mappings, self).operations()
-
-    async def call(self, service: str, operation: str, body: bytes, context: CallContext) -> bytes:
-        target = self.kinesis.call(operation, body, context) if service == "kinesis" else None
-        return await (target or self.queues.call(service, operation, body, context))
-
-    async def run(self, function: Function, call: Call) -> Completed:
-        """The function: notes when it was invoked with what, and answers as the test says."""
-        data = [
-            base64.b64decode(each["kinesis"]["data"]).decode()
-            for each in orjson.loads(call.payload)["Records"]
-        ]
-        self.trace.append((self.loop.time(), data))
-        self.calls.append(call)
-        await asyncio.sleep(self.invocation_s)
-        outcome = self.answer(data)
-        if outcome == "throttle":
-            raise too_many_requests("ConcurrentInvocationLimitExceeded")
-        if outcome == "error":
-            return Completed(b"{}", "Unhandled", "error", b"")
-        return Completed((outcome or "null").encode(), None, "ok", b"")
-
-    def timed(self) -> list[tuple[float, list[str]]]:
-        """The trace, in seconds since the first invocation."""
-        return [(round(at_s - self.trace[0][0], 2), data) for at_s, data in self.trace]
-
-    async def stream(self, shards: int = 1) -> None:
-        await self.ask("CreateStream", StreamName="events", ShardCount=shards)
-        await self.active()
-
-    async def active(self) -> None:
-        while (await self.ask("DescribeStreamSummary", StreamName="events"))["StreamDescriptionSummary"][
-            "StreamStatus"
-        ] != "ACTIVE":
-            await asyncio.sleep(0.1)
-            self.kinesis.housekeep()
-
-    async def ask(self, operation: str, **members: Any) -> Any:
-        answer = await self.kinesis.call(operation, orjson.dumps(members), CONTEXT)
-        return orjson.loads(answer) if answer else None
-
-    async def put(self, *data: str, key: str | None = None) -> None:
-        for each in data:
-            encoded = base64.b64encode(each.encode()).decode()
-            await self.ask("PutRecord", StreamName="events", Data=encoded, PartitionKey=key or each)
-
-    async def do(self, operation: str, **members: Any) -> Any:
-        return await self.operations[operation](Members(members), CONTEXT)
-
-    async def map(self, **members: Any) -> Any:
-        given = {
-            "FunctionName": "app",
-            "EventSourceArn": STREAM,
-            "StartingPosition": "TRIM_HORIZON",
-            **members,
-        }
-        mapping = await self.do("CreateEventSourceMapping", **given)
-        assert mapping["State"] == "Creating"
-        await self.until(mapping["UUID"], "Enabled")
-        return mapping
-
-    async def until(self, mapping_id: str, state: str) -> None:
-        while (await self.do("GetEventSourceMapping", UUID=mapping_id))["State"] != state:
-            await asyncio.sleep(0.01)
-
-    def gauge(self, name: str) -> float:
-        return next(each.value for each in self.mappings.gauges() if each.name == name)
-
-    async def drained(self) -> None:
-        while self.gauge("backlog_records"):
-            await asyncio.sleep(0.05)
-
-    def usage(self, unit: str) -> float:
-        return self.meters.counter("lambda", "app", unit).value
-
-
-@pytest.fixture
-def rig(virtual_loop: Any, tmp_path: Path, queues: Any) -> Callable[[Callable[[Rig], Awaitable[None]]], None]:
-    """Runs a test's own coroutine with a fresh rig, and closes it."""
-
-    @asynccontextmanager
-    async def opened() -> AsyncIterator[Rig]:
-        rig = Rig(virtual_loop, tmp_path, queues)
-        try:
-            yield rig
-        finally:
-            await rig.mappings.close()
-            await rig.kinesis.close()
-
-    def run(test: Callable[[Rig], Awaitable[None]]) -> None:
-        async def main() -> None:
-            async with opened() as rig:
-                await test(rig)
-
-        virtual_loop.run_until_complete(main())
-
-    return run
 
 
 def test_the_event_is_as_aws_sends_it(rig: Any) -> None:
@@ -463,6 +331,72 @@ def test_a_stream_made_anew_under_its_mapping_is_read_from_its_beginning(rig: An
     rig(test)
 
 
+def test_a_stream_made_anew_with_more_shards_has_all_of_them_read(rig: Any) -> None:
+    async def test(rig: Rig) -> None:
+        await rig.stream()
+        mapping_id = (await rig.map())["UUID"]
+        await rig.put("a")
+        split = {"ShardToSplit": "shardId-000000000000", "NewStartingHashKey": str(2**127)}
+        await rig.ask("SplitShard", StreamName="events", **split)
+        await rig.active()
+        await asyncio.sleep(5)  # the first shard is through, and so is the number that the new stream's has
+        for enabled in (True, False):
+            if not enabled:
+                await rig.do("UpdateEventSourceMapping", UUID=mapping_id, Enabled=False)
+                await rig.until(mapping_id, "Disabled")
+            rig.trace.clear()
+            await rig.ask("DeleteStream", StreamName="events")
+            await asyncio.sleep(3)
+            rig.kinesis.housekeep()
+            await rig.stream(4)
+            await rig.put(*"bcdefghijkl")
+            if not enabled:
+                await rig.do("UpdateEventSourceMapping", UUID=mapping_id, Enabled=True)
+                await rig.until(mapping_id, "Enabled")
+            await asyncio.sleep(3)
+            assert sorted(each for _, data in rig.trace for each in data) == list("bcdefghijkl")
+            assert rig.gauge("backlog_records") == 0
+
+    rig(test)
+
+
+def test_an_idle_mapping_asks_for_news_and_nothing_else(rig: Any) -> None:
+    async def test(rig: Rig) -> None:
+        await rig.stream(4)
+        await rig.map()
+        await asyncio.sleep(120)
+        rig.asked.clear()
+        await asyncio.sleep(600)
+        assert rig.asked["LaunchdayStreamPosition"] <= 600 / 15 + 1
+        assert rig.asked["GetRecords"] <= 4 * (600 / 60 + 1)
+        await rig.put("a")
+        await asyncio.sleep(1)
+        assert [data for _, data in rig.trace] == [["a"]]
+
+    rig(test)
+
+
+def test_only_records_that_match_a_filter_reach_the_function(rig: Any) -> None:
+    async def test(rig: Rig) -> None:
+        patterns = ['{"data": {"kind": ["ping"]}}', '{"partitionKey": [{"prefix": "vip-"}]}']
+        await rig.stream()
+        mapping = await rig.map(FilterCriteria={"Filters": [{"Pattern": each} for each in patterns]})
+        assert [each["Pattern"] for each in mapping["FilterCriteria"]["Filters"]] == patterns
+        ping, pong = '{"kind":"ping"}', '{"kind":"pong"}'
+        await rig.put(ping, pong, "no JSON", key="k")
+        await rig.put("anything", key="vip-1")
+        await rig.drained()
+        assert [each for _, data in rig.trace for each in data] == [ping, "anything"]
+        assert rig.usage("filtered_records") == 2
+        await rig.do("UpdateEventSourceMapping", UUID=mapping["UUID"], FilterCriteria={})
+        await rig.until(mapping["UUID"], "Enabled")
+        await rig.put(pong)
+        await rig.drained()
+        assert rig.trace[-1][1] == [pong]
+
+    rig(test)
+
+
 def test_a_destination_that_fails_in_any_way_blocks_no_shard(
     rig: Any, queues: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -511,14 +445,18 @@ def test_a_deleted_function_is_waited_for(rig: Any) -> None:
         (
             {"EventSourceArn": "arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/s"},
             "InvalidParameterValueException",
-            "only of Kinesis",
+            "Stream not found",
         ),
         ({"EventSourceArn": f"{STREAM}-none"}, "InvalidParameterValueException", "Stream not found"),
         ({"FunctionName": "none"}, "ResourceNotFoundException", "Function not found"),
         ({"StartingPosition": None}, "InvalidParameterValueException", "StartingPosition"),
         ({"StartingPosition": "AT_TIMESTAMP"}, "InvalidParameterValueException", "Timestamp"),
         ({"TumblingWindowInSeconds": 30}, "InvalidParameterValueException", "TumblingWindowInSeconds"),
-        ({"FilterCriteria": {"Filters": []}}, "InvalidParameterValueException", "FilterCriteria"),
+        (
+            {"FilterCriteria": {"Filters": [{"Pattern": '{"data": {"n": [{"cidr": "10.0.0.0/8"}]}}'}]}},
+            "InvalidParameterValueException",
+            "Invalid filter pattern definition",
+        ),
         ({"BatchSize": 10_001}, "ValidationException", "BatchSize"),
         ({"ParallelizationFactor": 11}, "ValidationException", "ParallelizationFactor"),
         ({"MaximumRecordAgeInSeconds": 59}, "ValidationException", "maximumRecordAgeInSeconds"),

@@ -15,6 +15,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from harness.emulator.services.arrivals import Arrivals
 from harness.emulator.services.dynamodb.items import BUCKETS
 from harness.emulator.services.dynamodb.keys import KeySchema
 
@@ -74,10 +75,19 @@ class Shard:
             self._first = 0
         return dropped
 
+    def count_from(self, sequence: int) -> int:
+        """How many records are kept from `sequence` on."""
+        return len(self._records) - self._index(sequence)
+
     def read(self, sequence: int, limit: int) -> list[Record]:
         """Up to `limit` records from `sequence` on."""
-        at = bisect_left(self._records, sequence, lo=self._first, key=lambda record: record.sequence)
+        at = self._index(sequence)
         return self._records[at : at + limit]
+
+    def _index(self, sequence: int) -> int:
+        if not self._records or sequence > self._records[-1].sequence:
+            return len(self._records)
+        return bisect_left(self._records, sequence, lo=self._first, key=lambda record: record.sequence)
 
 
 @dataclass(slots=True)
@@ -93,6 +103,9 @@ class TableStream:
     created_s: float
     shards: list[Shard]
     closed_s: float | None = None
+    captured: int = 0
+    """How many changes it ever took."""
+    arrivals: Arrivals = field(default_factory=Arrivals)
 
     @property
     def status(self) -> str:
@@ -130,6 +143,7 @@ class CapturedChanges:
         stream.closed_s = now_s
         for shard in stream.shards:
             shard.last_sequence = self.next_sequence - 1
+        stream.arrivals.tell()
 
     def capture(
         self,
@@ -146,6 +160,9 @@ class CapturedChanges:
         self.next_sequence += 1
         shard = stream.shard_of(key_range)
         shard.append(record)
+        stream.captured += 1
+        if stream.arrivals.waiting:
+            stream.arrivals.tell()
         self._order.append(shard)
         self.held_bytes += record.size_bytes
         if self.held_bytes > self.budget_bytes or len(self._order) % _COMPACT_AT == 0:

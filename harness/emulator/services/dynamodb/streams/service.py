@@ -27,7 +27,7 @@ class DynamoDbStreamsService:
 
     async def call(self, operation: str, body: bytes, context: CallContext) -> bytes:
         """Answer in-process. Raises AwsError."""
-        return self._dynamodb.stream_operations.answer(operation, body, context)
+        return await self._dynamodb.answer_of_streams(operation, body, context)
 
     async def start(self) -> None:
         """Nothing to begin: streams live with their tables."""

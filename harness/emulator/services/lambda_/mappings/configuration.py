@@ -1,7 +1,7 @@
 """The settings of an event source mapping, as the API takes and shows them.
 
-docs: Lambda API Reference, CreateEventSourceMapping; Lambda parameters for Amazon Kinesis Data Streams event
-source mappings (read 2026)
+docs: Lambda API Reference, CreateEventSourceMapping; Lambda parameters for Amazon Kinesis Data Streams, and
+for Amazon DynamoDB Streams, event source mappings (read 2026)
 """
 
 from __future__ import annotations
@@ -11,19 +11,21 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from harness.emulator.services.lambda_.errors import invalid, validation
+from harness.emulator.services.lambda_.mappings.filters import parse_filters, render_filters
 from harness.emulator.services.lambda_.members import Members
 from harness.emulator.services.lambda_.names import is_queue
 
 REPORT_ITEMS = "ReportBatchItemFailures"
+SourceKind = Literal["kinesis", "dynamodb"]
 StartingPosition = Literal["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"]
-_POSITIONS: Mapping[str, StartingPosition] = {
-    "TRIM_HORIZON": "TRIM_HORIZON",
-    "LATEST": "LATEST",
-    "AT_TIMESTAMP": "AT_TIMESTAMP",
+_POSITIONS: Mapping[SourceKind, Mapping[str, StartingPosition]] = {
+    "kinesis": {"TRIM_HORIZON": "TRIM_HORIZON", "LATEST": "LATEST", "AT_TIMESTAMP": "AT_TIMESTAMP"},
+    "dynamodb": {"TRIM_HORIZON": "TRIM_HORIZON", "LATEST": "LATEST"},
 }
+ENCODED_MEMBER: Mapping[SourceKind, str | None] = {"kinesis": "data", "dynamodb": None}
+"""What of a record is bytes, which filters take as JSON or text."""
 _NOT_OFFERED = (
     "TumblingWindowInSeconds",
-    "FilterCriteria",
     "ScalingConfig",
     "KMSKeyArn",
     "MetricsConfig",
@@ -50,6 +52,8 @@ class BatchRules:
     maximum_record_age_s: int = -1
     report_item_failures: bool = False
     on_failure: str | None = None
+    filters: tuple[str, ...] = ()
+    """Patterns, as they came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +64,12 @@ class Start:
     timestamp_s: float | None = None
 
 
-def new_rules(members: Members) -> BatchRules:
+def new_rules(kind: SourceKind, members: Members) -> BatchRules:
     """The rules of a new mapping. Raises AwsError for what is wrong or not offered."""
-    return changed_rules(BatchRules(), members)
+    return changed_rules(kind, BatchRules(), members)
 
 
-def changed_rules(before: BatchRules, members: Members) -> BatchRules:
+def changed_rules(kind: SourceKind, before: BatchRules, members: Members) -> BatchRules:
     """`before` with what `members` set."""
     members.refuse(*_NOT_OFFERED)
     changes: dict[str, Any] = {
@@ -75,6 +79,7 @@ def changed_rules(before: BatchRules, members: Members) -> BatchRules:
         "bisect_on_error": members.flag("BisectBatchOnFunctionError"),
         "maximum_retry_attempts": members.integer("MaximumRetryAttempts", -1, 10_000),
         "maximum_record_age_s": _record_age(members),
+        "filters": parse_filters(members, ENCODED_MEMBER[kind]),
     }
     response_types = members.texts("FunctionResponseTypes")
     if response_types is not None:
@@ -105,14 +110,13 @@ def _on_failure(destinations: Members) -> str | None:
     return arn or None
 
 
-def start_of(members: Members) -> Start:
+def start_of(kind: SourceKind, members: Members) -> Start:
     """Where the mapping begins. Raises AwsError when it is missing or has no timestamp that it needs."""
-    position = members.text("StartingPosition")
-    found = _POSITIONS.get(position or "")
+    offered = _POSITIONS[kind]
+    found = offered.get(members.text("StartingPosition") or "")
     if found is None:
-        raise invalid(
-            "1 validation error detected: StartingPosition must be TRIM_HORIZON, LATEST or AT_TIMESTAMP."
-        )
+        names = ", ".join(offered)
+        raise invalid(f"1 validation error detected: StartingPosition must be one of {names} for {kind}.")
     timestamp_s = members.seconds("StartingPositionTimestamp")
     if (found == "AT_TIMESTAMP") != (timestamp_s is not None):
         raise invalid("StartingPositionTimestamp goes with StartingPosition AT_TIMESTAMP, and only with it.")
@@ -131,4 +135,5 @@ def render_rules(rules: BatchRules) -> dict[str, Any]:
         "TumblingWindowInSeconds": 0,
         "FunctionResponseTypes": [REPORT_ITEMS] if rules.report_item_failures else [],
         "DestinationConfig": {"OnFailure": {"Destination": rules.on_failure} if rules.on_failure else {}},
+        **render_filters(rules.filters),
     }

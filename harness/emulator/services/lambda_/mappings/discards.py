@@ -1,12 +1,13 @@
 """The record of a discarded batch, as a mapping's on-failure destination gets it: where the records are, not
 what they say.
 
-docs: Retain discarded batch records for a Kinesis Data Streams event source in Lambda (read 2026)
+docs: Retain discarded batch records, of a Kinesis and of a DynamoDB event source (read 2026)
 """
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 
 import orjson
 
@@ -19,13 +20,12 @@ def discard_record(
     discard: Discard,
     *,
     function_arn: str,
-    stream_arn: str,
-    shard_id: str,
+    batch_info: Mapping[str, object],
     request_id: str | None,
     now_s: float,
 ) -> bytes:
-    """`request_id` is that of the last invocation, None when there was none."""
-    records = discard.batch.records
+    """`batch_info` is the source's member that says where the records are; `request_id` is that of the last
+    invocation, None when there was none."""
     response: dict[str, object] = {"statusCode": 200, "executedVersion": LATEST}
     if discard.batch.invocations:
         response["functionError"] = "Unhandled"
@@ -40,14 +40,6 @@ def discard_record(
             "responseContext": response,
             "version": "1.0",
             "timestamp": iso_timestamp(now_s),
-            "KinesisBatchInfo": {
-                "shardId": shard_id,
-                "startSequenceNumber": records[0].sequence_number,
-                "endSequenceNumber": records[-1].sequence_number,
-                "approximateArrivalOfFirstRecord": iso_timestamp(records[0].arrival_s),
-                "approximateArrivalOfLastRecord": iso_timestamp(records[-1].arrival_s),
-                "batchSize": len(records),
-                "streamArn": stream_arn,
-            },
+            **batch_info,
         }
     )

@@ -5,50 +5,36 @@ docs: Kinesis Data Streams API Reference; Using Lambda with Kinesis, example eve
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
 from harness.emulator.services.base import AwsCalls, CallContext
+from harness.emulator.services.lambda_.mappings.configuration import ENCODED_MEMBER
 from harness.emulator.services.lambda_.mappings.lanes import Record
-from harness.emulator.services.lambda_.mappings.polling import ShardInfo
+from harness.emulator.services.lambda_.mappings.polling import KINESIS, Polling, ShardInfo
+from harness.emulator.services.lambda_.mappings.sources import (
+    Position,
+    Read,
+    StreamPosition,
+    stream_position,
+    where,
+)
+from harness.measure.meters import Counter, Meters
 
 MAX_READ_RECORDS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where to begin in a shard: an iterator type, and the sequence number or time that it needs."""
-
-    type: str
-    sequence_number: str | None = None
-    timestamp_s: float | None = None
-
-
-class Read(NamedTuple):
-    """What a GetRecords gave. `next_iterator` is None at the end of a closed shard."""
-
-    records: list[Record]
-    next_iterator: str | None
-    millis_behind: int
-
-
-class StreamPosition(NamedTuple):
-    """How many records lie behind each shard's iterator, when the stream had accepted `accepted` in all."""
-
-    behind: Mapping[str, int]
-    accepted: int
-
-
 class KinesisSource:
-    """One stream. Its methods raise AwsError with what Kinesis said."""
+    """One stream of Kinesis: a StreamSource. Its methods raise AwsError with what Kinesis said."""
 
-    def __init__(self, calls: AwsCalls, stream_arn: str) -> None:
+    def __init__(self, calls: AwsCalls, stream_arn: str, meters: Meters) -> None:
         self.arn = stream_arn
         self.stream = stream_arn.rpartition("/")[2]
         _, _, _, region, account_id, _ = stream_arn.split(":", 5)
+        self.accepted: Counter = meters.counter("kinesis", self.stream, "put_records")
         self._calls = calls
         self._context = CallContext(region=region, account_id=account_id)
         self._after_event_id = (
@@ -63,6 +49,16 @@ class KinesisSource:
     def name(self) -> str:
         """As invocations name their source."""
         return f"kinesis:{self.stream}"
+
+    @property
+    def encoded_member(self) -> str | None:
+        """The member of what `filtered` gives that holds bytes."""
+        return ENCODED_MEMBER["kinesis"]
+
+    @property
+    def polling(self) -> Polling:
+        """How often Lambda reads a shard."""
+        return KINESIS
 
     async def _call(self, operation: str, **members: object) -> Any:
         answer = await self._calls.call("kinesis", operation, orjson.dumps(members), self._context)
@@ -108,13 +104,22 @@ class KinesisSource:
             )
             for each in answer["Records"]
         ]
-        return Read(records, answer.get("NextShardIterator"), answer["MillisBehindLatest"])
+        return Read(records, answer.get("NextShardIterator"), answer["MillisBehindLatest"] > 0)
 
-    async def position(self, iterators: Mapping[str, str]) -> StreamPosition:
-        """Where the stream stands against `iterators`, all at one moment. A shard without an iterator counts
-        with all that it retains."""
-        answer = await self._call("LaunchdayStreamPosition", StreamARN=self.arn, ShardIterators=iterators)
-        return StreamPosition(answer["RecordsBehind"], answer["AcceptedRecords"])
+    async def position(
+        self, iterators: Mapping[str, str], after: str | None = None, wait_s: float = 0.0
+    ) -> StreamPosition:
+        """Where the stream stands against `iterators`, all at one moment: at once, or when its mark is no
+        more `after`, or when `wait_s` have passed. A shard without an iterator counts with all it retains."""
+        return stream_position(
+            await self._call(
+                "LaunchdayStreamPosition",
+                StreamARN=self.arn,
+                ShardIterators=iterators,
+                After=after,
+                WaitSeconds=wait_s,
+            )
+        )
 
     def event(self, shard_id: str, records: Sequence[Record]) -> bytes:
         """The event that carries `records`, data untouched. Put together from bytes: a third faster than from
@@ -138,6 +143,20 @@ class KinesisSource:
             for record in records
         ]
         return b'{"Records":[' + b",".join(rendered) + b"]}"
+
+    def filtered(self, record: Record) -> Any:
+        """The record as filter patterns see it: its data is what `data` matches, JSON where it is JSON."""
+        return {
+            "kinesisSchemaVersion": "1.0",
+            "partitionKey": record.partition_key,
+            "sequenceNumber": record.sequence_number,
+            "data": base64.b64decode(record.data),
+            "approximateArrivalTimestamp": record.arrival_s,
+        }
+
+    def batch_info(self, shard_id: str, records: Sequence[Record]) -> dict[str, object]:
+        """KinesisBatchInfo: where discarded records are."""
+        return {"KinesisBatchInfo": where(self.arn, shard_id, records)}
 
 
 def _shard(listed: Mapping[str, Any]) -> ShardInfo:

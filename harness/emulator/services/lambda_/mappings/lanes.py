@@ -1,7 +1,7 @@
 """What becomes of a shard's records: batches, retries, splits, discards, decided without a clock.
 
-A shard has as many lanes as its parallelization factor; a record's lane follows from its partition key, so
-order per key holds while lanes run side by side.
+A shard has as many lanes as its parallelization factor; a record's lane follows from its partition key (of a
+table: the item's key), so order per key holds while lanes run side by side.
 
 Rules, each marked where it is applied. Those that AWS does not document are assumed, and say so.
 
@@ -28,7 +28,7 @@ import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from harness.emulator.services.lambda_.mappings.configuration import BatchRules
 
@@ -48,8 +48,8 @@ class Record:
     sequence_number: str
     partition_key: str
     arrival_s: float
-    data: str
-    """Base64, as the stream gave it."""
+    data: Any
+    """What the source needs to put the record into an event."""
     size_bytes: int
 
 

@@ -9,17 +9,17 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from harness.emulator.services.base import AwsCalls, AwsError
+from harness.emulator.services.base import AwsError
 from harness.emulator.services.lambda_.asynchronous.destinations import Destinations
 from harness.emulator.services.lambda_.errors import conflict, function_not_found
 from harness.emulator.services.lambda_.functions import Functions
 from harness.emulator.services.lambda_.invocation import Call, Runner, new_request_id
 from harness.emulator.services.lambda_.mappings.configuration import BatchRules, Start
 from harness.emulator.services.lambda_.mappings.discards import discard_record
-from harness.emulator.services.lambda_.mappings.kinesis_source import KinesisSource
 from harness.emulator.services.lambda_.mappings.lanes import Batch, Discard
 from harness.emulator.services.lambda_.mappings.responses import first_failed
 from harness.emulator.services.lambda_.mappings.shard_consumer import Throttled
+from harness.emulator.services.lambda_.mappings.sources import StreamSource
 from harness.emulator.services.lambda_.mappings.stream_consumer import StreamConsumer
 from harness.measure.meters import Gauge, Meters
 
@@ -49,7 +49,7 @@ class EventSourceMapping:
 class _Sink:
     """Invokes a mapping's function with its batches, and tells of discarded ones."""
 
-    def __init__(self, mappings: Mappings, source: KinesisSource, function_arn: str) -> None:
+    def __init__(self, mappings: Mappings, source: StreamSource, function_arn: str) -> None:
         self._mappings = mappings
         self._source = source
         self._function_arn = function_arn
@@ -80,6 +80,10 @@ class _Sink:
         mapping.last_result = "OK" if failed_from is None else "PROBLEM: Function call failed"
         return failed_from
 
+    def filtered_out(self, records: int) -> None:
+        """Count them."""
+        self._mappings.count(self._function_arn.rpartition(":")[2], "filtered_records", records)
+
     async def discard(self, shard_id: str, discard: Discard) -> None:
         """Deliver the record of a discarded batch, if somebody wants it."""
         owner, mapping = self._mappings, self.mapping
@@ -91,8 +95,7 @@ class _Sink:
         record = discard_record(
             discard,
             function_arn=self._function_arn,
-            stream_arn=self._source.arn,
-            shard_id=shard_id,
+            batch_info=self._source.batch_info(shard_id, discard.batch.records),
             request_id=self._request_ids.get(shard_id),
             now_s=owner.clock(),
         )
@@ -112,7 +115,6 @@ class Mappings:
         self,
         functions: Functions,
         runner: Runner,
-        calls: AwsCalls,
         destinations: Destinations,
         meters: Meters,
         clock: Callable[[], float],
@@ -121,7 +123,6 @@ class Mappings:
         self.runner = runner
         self.destinations = destinations
         self.clock = clock
-        self._calls = calls
         self._meters = meters
         self._by_id: dict[str, EventSourceMapping] = {}
 
@@ -137,9 +138,10 @@ class Mappings:
         return self._by_id.get(mapping_id)
 
     def create(
-        self, function_arn: str, source_arn: str, rules: BatchRules, start: Start, *, enabled: bool
+        self, function_arn: str, source: StreamSource, rules: BatchRules, start: Start, *, enabled: bool
     ) -> EventSourceMapping:
         """A new mapping, Creating. Raises AwsError when there is one of the same stream and function."""
+        source_arn = source.arn
         for other in self._by_id.values():
             if (other.function_arn, other.source_arn) == (function_arn, source_arn):
                 raise conflict(
@@ -149,10 +151,8 @@ class Mappings:
                 )
         if self.functions.find(function_arn) is None:
             raise function_not_found(function_arn)
-        source = KinesisSource(self._calls, source_arn)
         sink = _Sink(self, source, function_arn)
-        accepted = self._meters.counter("kinesis", source.stream, "put_records")
-        consumer = StreamConsumer(source, sink, rules, start, accepted, self.clock)
+        consumer = StreamConsumer(source, sink, rules, start, self.clock)
         mapping = EventSourceMapping(function_arn, source_arn, rules, start, consumer, self.clock(), enabled)
         sink.mapping = mapping
         self._by_id[mapping.uuid] = mapping

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,22 +10,27 @@ from harness.emulator.services.base import AwsCalls, AwsError, CallContext
 from harness.emulator.services.lambda_.errors import invalid, not_found
 from harness.emulator.services.lambda_.functions import Functions
 from harness.emulator.services.lambda_.mappings.configuration import (
+    SourceKind,
     changed_rules,
     new_rules,
     render_rules,
     start_of,
 )
+from harness.emulator.services.lambda_.mappings.dynamodb_source import DynamoDbSource
 from harness.emulator.services.lambda_.mappings.kinesis_source import KinesisSource
 from harness.emulator.services.lambda_.mappings.manager import EventSourceMapping, Mappings
+from harness.emulator.services.lambda_.mappings.sources import StreamSource
 from harness.emulator.services.lambda_.members import Members
 from harness.emulator.services.lambda_.names import only_latest, parse_function
 from harness.emulator.services.lambda_.operations import Body, Operation, page, paged
+from harness.measure.meters import Meters
 
 
 class MappingOperations:
     """Holds no state of its own."""
 
-    def __init__(self, functions: Functions, mappings: Mappings, calls: AwsCalls) -> None:
+    def __init__(self, functions: Functions, mappings: Mappings, calls: AwsCalls, meters: Meters) -> None:
+        self._meters = meters
         self._functions = functions
         self._mappings = mappings
         self._calls = calls
@@ -44,16 +50,19 @@ class MappingOperations:
         reference = parse_function(members.required_text("FunctionName"), context)
         only_latest(reference, None)
         function = self._functions.get(reference.arn, context)
-        source_arn = _stream(members.text("EventSourceArn"))
-        rules, start = new_rules(members), start_of(members)
+        arn = members.text("EventSourceArn")
+        kind = kind_of(arn)
+        source_arn = str(arn)
+        rules, start = new_rules(kind, members), start_of(kind, members)
+        source = self._source(kind, source_arn)
         try:
-            await KinesisSource(self._calls, source_arn).shards()
+            await source.shards()
         except AwsError as error:
             if error.code == "ResourceNotFoundException":
                 raise invalid(f"Stream not found: {source_arn}") from None
             raise
         enabled = members.flag("Enabled") is not False
-        mapping = self._mappings.create(function.arn, source_arn, rules, start, enabled=enabled)
+        mapping = self._mappings.create(function.arn, source, rules, start, enabled=enabled)
         return render_mapping(mapping)
 
     async def get(self, members: Members, _context: CallContext) -> Body:
@@ -77,7 +86,7 @@ class MappingOperations:
         wanted = members.text("FunctionName")
         if wanted and parse_function(wanted, context).arn != mapping.function_arn:
             raise invalid("The embedded Lambda does not offer moving a mapping to another function.")
-        rules = changed_rules(mapping.rules, members)
+        rules = changed_rules(kind_of(mapping.source_arn), mapping.rules, members)
         enabled = members.flag("Enabled")
         self._mappings.update(mapping, rules, enabled=mapping.enabled if enabled is None else enabled)
         return {**render_mapping(mapping), **render_rules(rules)}
@@ -88,6 +97,11 @@ class MappingOperations:
         self._mappings.delete(mapping)
         return render_mapping(mapping)
 
+    def _source(self, kind: SourceKind, arn: str) -> StreamSource:
+        if kind == "kinesis":
+            return KinesisSource(self._calls, arn, self._meters)
+        return DynamoDbSource(self._calls, arn)
+
     def _find(self, members: Members) -> EventSourceMapping:
         found = self._mappings.find(members.required_text("UUID"))
         if found is None:
@@ -95,13 +109,22 @@ class MappingOperations:
         return found
 
 
-def _stream(arn: str | None) -> str:
-    if arn and arn.startswith("arn:aws:kinesis:") and ":stream/" in arn and "/consumer/" not in arn:
-        return arn
+_KINDS: Mapping[SourceKind, re.Pattern[str]] = {
+    "kinesis": re.compile(r"arn:aws[a-z-]*:kinesis:[a-z0-9-]+:\d{12}:stream/[a-zA-Z0-9_.-]+"),
+    "dynamodb": re.compile(r"arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:\d{12}:table/[a-zA-Z0-9_.-]+/stream/[^/]+"),
+}
+
+
+def kind_of(arn: str | None) -> SourceKind:
+    """The kind of the source of that ARN. Raises AwsError when it is none that is offered."""
+    for kind, pattern in _KINDS.items():
+        if arn and pattern.fullmatch(arn):
+            return kind
     service = arn.split(":")[2] if arn and arn.count(":") >= 5 else None
     if service in ("dynamodb", "sqs", "kinesis", "kafka", "mq"):
         raise invalid(
-            f"The embedded Lambda does not offer event source mappings of {arn}: only of Kinesis streams."
+            f"The embedded Lambda does not offer event source mappings of {arn}: only of Kinesis streams and "
+            "of DynamoDB's."
         )
     raise invalid("Unrecognized event source, must be kinesis, dynamodb stream or sqs.")
 

@@ -3,15 +3,47 @@
 docs: Using Lambda with Kinesis: each shard is polled at a base rate of once per second; when more records are
 available, Lambda keeps processing batches until the function catches up (read 2026)
 docs: Kinesis Data Streams quotas: 5 GetRecords a second and shard (read 2026)
+docs: Using Lambda with DynamoDB: Lambda polls shards at a base rate of 4 times a second (read 2026)
+
+A shard that had nothing is not read again before the stream says that there is something: then at the moment
+when AWS's poller would have come by, the next multiple of the base interval after the last read. What a
+record waits for its read is as on AWS; the reads that find nothing are spared.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import NamedTuple
 
-BASE_INTERVAL_S = 1.0
-BACKLOG_INTERVAL_S = 0.2
+READ_ANYWAY_S = 60.0
+"""A shard without news is read now and then all the same, which renews its iterator (Kinesis: 5 minutes)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Polling:
+    """How often a shard is read."""
+
+    base_interval_s: float
+    backlog_interval_s: float
+    """While there is more to read than one answer holds."""
+    news_interval_s: float
+    """How often the stream is asked for news at most. At 1,000 records a second each would be news."""
+
+    def after_read(self, now_s: float, *, is_behind: bool) -> float:
+        """When to read again after a read at `now_s`."""
+        return now_s + (self.backlog_interval_s if is_behind else self.base_interval_s)
+
+    def after_news(self, last_read_s: float, now_s: float) -> float:
+        """When to read a shard whose last read, at `last_read_s`, found nothing, after news at `now_s`."""
+        polls = max(1, math.ceil((now_s - last_read_s) / self.base_interval_s))
+        return last_read_s + polls * self.base_interval_s
+
+
+KINESIS = Polling(base_interval_s=1.0, backlog_interval_s=0.2, news_interval_s=0.2)
+DYNAMODB = Polling(base_interval_s=0.25, backlog_interval_s=0.02, news_interval_s=0.04)
+"""The interval while behind is assumed: DynamoDB Streams documents no limit of calls a second."""
 
 
 class ShardInfo(NamedTuple):
@@ -20,11 +52,6 @@ class ShardInfo(NamedTuple):
     id: str
     parents: tuple[str, ...]
     is_open: bool
-
-
-def next_read_s(now_s: float, millis_behind: int) -> float:
-    """When to read again after a read at `now_s` that left the shard `millis_behind`."""
-    return now_s + (BACKLOG_INTERVAL_S if millis_behind > 0 else BASE_INTERVAL_S)
 
 
 def startable(

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from typing import Protocol
 
 from harness.emulator.services.base import AwsError
-from harness.emulator.services.lambda_.mappings.kinesis_source import KinesisSource, Position
-from harness.emulator.services.lambda_.mappings.lanes import Batch, Discard, HandOver, ShardLanes
-from harness.emulator.services.lambda_.mappings.polling import BASE_INTERVAL_S, next_read_s
+from harness.emulator.services.lambda_.mappings.lanes import Batch, Discard, HandOver, Record, ShardLanes
+from harness.emulator.services.lambda_.mappings.polling import READ_ANYWAY_S
+from harness.emulator.services.lambda_.mappings.sources import TRIM_HORIZON, Position, StreamSource
 
+RETRY_S = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -26,35 +27,46 @@ class BatchSink(Protocol):
         """Invoke the function: None when all was processed, else the index of the lowest failed record.
         Raises Throttled."""
 
+    def filtered_out(self, records: int) -> None:
+        """So many records matched none of the mapping's filters."""
+
     async def discard(self, shard_id: str, discard: Discard) -> None:
         """Tell the on-failure destination, if there is one."""
 
 
 class ShardConsumer:
     """Consumes one shard from `position` on. `run` ends when the shard is closed and all is acknowledged, or
-    after `stop`."""
+    after `stop`. A shard that had nothing to read is read again after `tell`. `wanted` picks the records that
+    the function is to get; the others are done with."""
 
     def __init__(
         self,
         shard_id: str,
         position: Position,
-        source: KinesisSource,
+        source: StreamSource,
         sink: BatchSink,
         lanes: ShardLanes,
         clock: Callable[[], float],
         first_read_s: float,
+        wanted: Callable[[list[Record]], list[Record]] = lambda records: records,
     ) -> None:
         self.shard_id = shard_id
         self.lanes = lanes
         self.iterator: str | None = None
         self.ended = False
         """Whether the shard is closed and has been read to its end."""
+        self.is_lost = False
+        """Whether the shard was not there at the last read; it is not read until `find` or `end`."""
         self.records_read = 0
         self._position = position
         self._source = source
         self._sink = sink
         self._clock = clock
         self._next_read_s = first_read_s
+        self._last_read_s = first_read_s
+        self._awaits_news = False
+        self._has_news = False
+        self._wanted = wanted
         self._handed_over_age_ms = 0.0
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -63,7 +75,14 @@ class ShardConsumer:
 
     async def open(self) -> None:
         """Get the first iterator. Raises AwsError."""
-        self.iterator = await self._source.iterator(self.shard_id, self._position)
+        try:
+            self.iterator = await self._source.iterator(self.shard_id, self._position)
+        except AwsError as error:
+            if error.code != "TrimmedDataAccessException":
+                raise
+            self._note_refusal(error)
+            self._position = TRIM_HORIZON  # too far behind: what is left is what there is
+            self.iterator = await self._source.iterator(self.shard_id, self._position)
 
     async def run(self) -> None:
         """Consume. The one loop that waits."""
@@ -88,6 +107,24 @@ class ShardConsumer:
         self._stopping = True
         self._changed.set()
 
+    def tell(self) -> None:
+        """The stream has something new in this shard."""
+        self._has_news = True
+        if self._awaits_news:
+            self._awaits_news = False
+            self._next_read_s = self._source.polling.after_news(self._last_read_s, self._clock())
+            self._changed.set()
+
+    def find(self) -> None:
+        """The shard is there after all."""
+        self.is_lost = False
+        self._changed.set()
+
+    def end(self) -> None:
+        """The shard has expired: there is nothing more to read."""
+        self.ended = True
+        self._changed.set()
+
     def checkpoint(self) -> Position:
         """Where to go on after `run` has ended: at the oldest record not acknowledged."""
         oldest = min(self.lanes.unfinished(), key=lambda record: int(record.sequence_number), default=None)
@@ -102,7 +139,7 @@ class ShardConsumer:
         return max(0.0, blocked_ms, self._handed_over_age_ms)
 
     def _may_read(self) -> bool:
-        return not self._stopping and not self.ended and self.lanes.room > 0
+        return not (self._stopping or self.ended or self.is_lost) and self.lanes.room > 0
 
     async def _wait(self, now_s: float) -> None:
         times = []
@@ -118,6 +155,7 @@ class ShardConsumer:
             return
 
     async def _read(self) -> None:
+        self._has_news = self._awaits_news = False  # this read may be too early for what is told from here on
         try:
             if self.iterator is None:
                 await self.open()
@@ -130,27 +168,32 @@ class ShardConsumer:
         now_s = self._clock()
         self.iterator = read.next_iterator
         self.ended = read.next_iterator is None
-        self._next_read_s = next_read_s(now_s, read.millis_behind)
+        self._last_read_s = now_s
+        self._next_read_s = self._source.polling.after_read(now_s, is_behind=read.is_behind)
         if read.records:
             self._position = Position("AFTER_SEQUENCE_NUMBER", read.records[-1].sequence_number)
             self.records_read += len(read.records)
-            self.lanes.accept(read.records, now_s)
-        elif not self.lanes.unacknowledged:
+            self.lanes.accept(self._wanted(read.records), now_s)
+            return
+        if not self.lanes.unacknowledged:
             self._handed_over_age_ms = 0.0
+        if not (read.is_behind or self._has_news):
+            self._awaits_news = True
+            self._next_read_s = now_s + READ_ANYWAY_S
 
     def _refused(self, error: AwsError) -> None:
         """A read failed: what to try next, and when."""
         if error.code == "ExpiredIteratorException":  # a failure blocked the shard for five minutes
             self.iterator = None
             return
-        if error.code == "ResourceNotFoundException":  # there may be another stream of that name soon
-            self.iterator = None
-        elif error.code == "InvalidArgumentException" and self.iterator is None:
-            self._position = Position(
-                "TRIM_HORIZON"
-            )  # it is there: the place to go on at is of the former one
+        if error.code == "TrimmedDataAccessException":
+            self.iterator, self._position = None, TRIM_HORIZON
+        elif error.code == "ResourceNotFoundException" or (
+            error.code == "InvalidArgumentException" and self.iterator is None
+        ):  # the stream is gone, or another one has come in its place: not ours to read
+            self.iterator, self.is_lost = None, True
         self._note_refusal(error)
-        self._next_read_s = self._clock() + BASE_INTERVAL_S
+        self._next_read_s = self._clock() + max(RETRY_S, self._source.polling.base_interval_s)
 
     def _note_refusal(self, error: AwsError) -> None:
         """Say why the shard cannot be read, once for each reason; the shard's own read limit is no news."""

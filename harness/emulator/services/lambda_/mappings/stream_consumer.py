@@ -8,13 +8,21 @@ from collections.abc import Callable, Iterable
 
 from harness.emulator.services.base import AwsError
 from harness.emulator.services.lambda_.mappings.configuration import BatchRules, Start
-from harness.emulator.services.lambda_.mappings.kinesis_source import KinesisSource, Position, StreamPosition
-from harness.emulator.services.lambda_.mappings.lanes import ShardLanes
-from harness.emulator.services.lambda_.mappings.polling import BASE_INTERVAL_S, ShardInfo, startable
+from harness.emulator.services.lambda_.mappings.filters import Filters
+from harness.emulator.services.lambda_.mappings.lanes import Record, ShardLanes
+from harness.emulator.services.lambda_.mappings.polling import ShardInfo, startable
 from harness.emulator.services.lambda_.mappings.shard_consumer import BatchSink, ShardConsumer
+from harness.emulator.services.lambda_.mappings.sources import (
+    TRIM_HORIZON,
+    Position,
+    StreamPosition,
+    StreamSource,
+)
 from harness.measure.meters import Counter
 
-LOOK_EVERY_S = 1.0
+NEWS_WAIT_S = 15.0
+"""How long the stream is asked to wait for news. The backlog is counted anew at least that often."""
+RETRY_S = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -48,29 +56,39 @@ class StreamConsumer:
 
     def __init__(
         self,
-        source: KinesisSource,
+        source: StreamSource,
         sink: BatchSink,
         rules: BatchRules,
         start: Start,
-        accepted: Counter,
         clock: Callable[[], float],
     ) -> None:
         self.rules = rules
+        self._filters = Filters(rules.filters, source.encoded_member)
         self._source = source
         self._sink = sink
         self._start = start
         self._clock = clock
-        self._backlog = Backlog(accepted)
+        self._backlog = Backlog(source.accepted)
         self._checkpoints: dict[str, Position] | None = None
+        self._created: str | None = None
+        self._successor: str | None = None
+        """The stream made anew under the name of the one that was read, until it is begun with."""
         self._finished: set[str] = set()
+        self._listed: set[str] = set()
         self._consumers: dict[str, ShardConsumer] = {}
         self._runs: dict[asyncio.Task[None], str] = {}
         self._read_by_former = 0
         self._loops: list[asyncio.Task[None]] = []
+        self._shards_came = asyncio.Event()
 
     async def start(self) -> None:
         """Find the shards and take their iterators, then consume. Raises AwsError."""
-        shards = await self._source.shards()
+        shards = await self._list()
+        created = (await self._source.position({})).created
+        if self._created not in (None, created):  # made anew while the mapping was disabled
+            self._checkpoints = {}
+            self._finished.clear()
+        self._created = created
         if self._checkpoints is None:
             if self._start.position == "LATEST":
                 self._finished = {shard.id for shard in shards if not shard.is_open}
@@ -79,23 +97,21 @@ class StreamConsumer:
         try:
             for consumer in self._begin(shards):
                 await consumer.open()
-            await self._look()
+            position = await self._look()
         except AwsError:
             self._forget_consumers()
             raise
         loop = asyncio.get_running_loop()
         for consumer in self._consumers.values():
             self._run(consumer)
-        self._loops = [loop.create_task(self._follow()), loop.create_task(self._keep_looking())]
+        self._loops = [loop.create_task(self._follow()), loop.create_task(self._hear(position))]
 
     async def stop(self) -> None:
         """Let what is under way end, and keep where each shard stands."""
         await self._cancel_loops()
         if self._checkpoints is None:  # it never began: the stream was not there
             return
-        for consumer in self._consumers.values():
-            consumer.stop()
-        await asyncio.gather(*self._runs, return_exceptions=True)
+        await self._end_consumers()
         for consumer in self._consumers.values():
             if consumer.ended and not consumer.lanes.unacknowledged:
                 self._finished.add(consumer.shard_id)
@@ -122,8 +138,17 @@ class StreamConsumer:
     def change_rules(self, rules: BatchRules) -> None:
         """Take rules with the same parallelization factor while running."""
         self.rules = rules
+        self._filters = Filters(rules.filters, self._source.encoded_member)
         for consumer in self._consumers.values():
             consumer.lanes.rules = rules
+
+    def _wanted(self, records: list[Record]) -> list[Record]:
+        """Those of `records` that match the filters."""
+        if not self._filters:
+            return records
+        kept = [record for record in records if self._filters.match(self._source.filtered(record))]
+        self._sink.filtered_out(len(records) - len(kept))
+        return kept
 
     def _begin(self, shards: Iterable[ShardInfo]) -> list[ShardConsumer]:
         """Consumers for the shards whose turn has come, their first reads spread over the base interval."""
@@ -132,11 +157,17 @@ class StreamConsumer:
         now_s = self._clock()
         begun = []
         for index, shard in enumerate(found):
-            position = self._checkpoints.get(shard.id, Position("TRIM_HORIZON"))
-            first_read_s = now_s + BASE_INTERVAL_S * index / len(found)
-            lanes = ShardLanes(self.rules, now_s)
+            position = self._checkpoints.get(shard.id, TRIM_HORIZON)
+            first_read_s = now_s + self._source.polling.base_interval_s * index / len(found)
             consumer = ShardConsumer(
-                shard.id, position, self._source, self._sink, lanes, self._clock, first_read_s
+                shard.id,
+                position,
+                self._source,
+                self._sink,
+                ShardLanes(self.rules, now_s),
+                self._clock,
+                first_read_s,
+                self._wanted,
             )
             self._consumers[shard.id] = consumer
             begun.append(consumer)
@@ -145,14 +176,15 @@ class StreamConsumer:
     def _run(self, consumer: ShardConsumer) -> None:
         task = asyncio.get_running_loop().create_task(consumer.run())
         self._runs[task] = consumer.shard_id
+        task.add_done_callback(lambda _: self._shards_came.set())
 
     async def _follow(self) -> None:
-        """When a shard is finished, go on with its children."""
+        """When a shard is finished or has come, begin with those whose turn it is."""
         while True:
-            if not self._runs:
-                await asyncio.sleep(BASE_INTERVAL_S)
-            else:
-                await asyncio.wait(self._runs, return_when=asyncio.FIRST_COMPLETED)
+            await self._shards_came.wait()
+            self._shards_came.clear()
+            if self._successor is not None:
+                await self._begin_anew(self._successor)
             for task in [task for task in self._runs if task.done()]:
                 shard_id = self._runs.pop(task)
                 if task.exception() is not None:
@@ -164,11 +196,17 @@ class StreamConsumer:
                     self._finished.add(shard_id)
                     self._retire(shard_id)
             try:
-                for consumer in self._begin(await self._source.shards()):
+                for consumer in self._begin(await self._list()):
                     self._run(consumer)
             except AwsError as error:
                 _log.warning("the shards of %s could not be listed: %s", self._source.arn, error)
-                await asyncio.sleep(BASE_INTERVAL_S)
+                self._shards_came.set()
+                await asyncio.sleep(RETRY_S)
+
+    async def _list(self) -> list[ShardInfo]:
+        shards = await self._source.shards()
+        self._listed = {shard.id for shard in shards}
+        return shards
 
     def _begin_again(self, shard_id: str) -> None:
         assert self._checkpoints is not None
@@ -180,24 +218,69 @@ class StreamConsumer:
         consumer = self._consumers.pop(shard_id)
         self._read_by_former += consumer.records_read - consumer.lanes.unacknowledged
 
-    async def _keep_looking(self) -> None:
+    async def _hear(self, position: StreamPosition) -> None:
+        """Ask the stream for news of `position`, again and again, and tell the shards that have some."""
+        refused_with = None
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
             try:
-                await self._look()
+                heard = await self._look(position.mark, NEWS_WAIT_S)
             except AwsError as error:
-                _log.warning("the position of %s could not be had: %s", self._source.arn, error)
+                if error.code != refused_with:
+                    _log.warning("the position of %s could not be had: %s", self._source.arn, error)
+                refused_with = error.code
+                await asyncio.sleep(RETRY_S)
+                continue
+            refused_with = None
+            if heard.created != self._created:
+                self._successor = heard.created
+                self._shards_came.set()
+                await asyncio.sleep(self._source.polling.news_interval_s)
+                continue
+            self._recover_lost(heard)
+            self._tell({shard for shard, count in heard.behind.items() if count} | heard.closed)
+            if not heard.behind.keys() <= self._listed:
+                self._shards_came.set()
+            if heard.mark != position.mark:
+                await asyncio.sleep(self._source.polling.news_interval_s)
+            position = heard
 
-    async def _look(self) -> None:
+    def _tell(self, shards: Iterable[str]) -> None:
+        for shard in shards:
+            consumer = self._consumers.get(shard)
+            if consumer is not None and not consumer.ended:
+                consumer.tell()
+
+    def _recover_lost(self, heard: StreamPosition) -> None:
+        for shard, consumer in self._consumers.items():
+            if consumer.is_lost:
+                consumer.find() if shard in heard.behind else consumer.end()
+
+    async def _begin_anew(self, created: str) -> None:
+        """The stream is another one under the same name: none of it has been read."""
+        _log.warning("%s was made anew; it is read from its beginning", self._source.arn)
+        await self._end_consumers()
+        self._forget_consumers()
+        self._created, self._successor, self._checkpoints = created, None, {}
+        self._finished.clear()
+
+    async def _look(self, after: str | None = None, wait_s: float = 0.0) -> StreamPosition:
         read_then = self._records_read()
         iterators = {shard: each.iterator for shard, each in self._consumers.items() if each.iterator}
         read_to_the_end = {shard for shard, each in self._consumers.items() if each.ended} | self._finished
-        position: StreamPosition = await self._source.position(iterators)
+        position = await self._source.position(iterators, after, wait_s)
+        if position.created != self._created:  # of the new one nothing has been read, not even to its end
+            read_to_the_end = set()
         behind = sum(n for shard, n in position.behind.items() if shard not in read_to_the_end)
         self._backlog.looked(behind, position.accepted, read_then)
+        return position
 
     def _records_read(self) -> int:
         return self._read_by_former + sum(consumer.records_read for consumer in self._consumers.values())
+
+    async def _end_consumers(self) -> None:
+        for consumer in self._consumers.values():
+            consumer.stop()
+        await asyncio.gather(*self._runs, return_exceptions=True)
 
     def _forget_consumers(self) -> None:
         for shard_id in list(self._consumers):
