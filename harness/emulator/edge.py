@@ -36,7 +36,7 @@ class Services(NamedTuple):
 
 async def main(supervision: Supervision) -> None:
     """Serve until told to stop."""
-    async with open_session() as session:
+    async with open_session() as session, open_session(connections=0) as waiting:
         config = supervision.config
         meters = Meters()
         logs = LogShipper(session, config.endpoints["moto"])
@@ -44,7 +44,7 @@ async def main(supervision: Supervision) -> None:
         state = Proxy(session, config.endpoints["state"], "state").handle
         push = Proxy(session, config.endpoints["push"], "push").handle
         sockets = Splicer(config.endpoints["push"], "push")
-        services = compose(config, meters, session, logs, moto)
+        services = compose(config, meters, session, waiting, logs, moto)
         paths = EdgePaths(supervision, session, meters, services, services.functions, logs)
         listener = Listener(
             Gateway(
@@ -69,9 +69,15 @@ async def main(supervision: Supervision) -> None:
 
 
 def compose(
-    config: ProcessConfig, meters: Meters, session: aiohttp.ClientSession, logs: LogShipper, moto: Handler
+    config: ProcessConfig,
+    meters: Meters,
+    session: aiohttp.ClientSession,
+    waiting: aiohttp.ClientSession,
+    logs: LogShipper,
+    moto: Handler,
 ) -> Services:
-    """The services of this process, each given what it may ask of the others."""
+    """The services of this process, each given what it may ask of the others. `waiting` is the client of
+    Lambda's mappings, whose questions wait for their answers and hold a connection each."""
     for name in ("kinesis", "lambda"):  # nothing in memory refers to what an earlier process left there
         shutil.rmtree(config.data_dir / name, ignore_errors=True)
     clock = SteadyClock()
@@ -87,7 +93,7 @@ def compose(
     functions = LambdaService(
         meters=meters,
         limits=config.limits,
-        calls=calls,
+        calls=ProcessCalls(waiting, elsewhere, {"kinesis": kinesis}),
         data_dir=config.data_dir / "lambda",
         function_environment=lambda: function_environment(config.endpoints),
         logs=logs,

@@ -26,10 +26,11 @@ _MAX_CONNECTIONS = 256
 _CONNECT_TIMEOUT_S = 5.0
 
 
-def open_session() -> aiohttp.ClientSession:
-    """A client for the other processes: keep-alive, bodies untouched, no cookies, no redirects followed."""
+def open_session(connections: int = _MAX_CONNECTIONS) -> aiohttp.ClientSession:
+    """A client for the other processes: keep-alive, bodies untouched, no cookies, no redirects followed; at
+    most that many `connections`, 0 is no bound."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=_MAX_CONNECTIONS, keepalive_timeout=60.0),
+        connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=60.0),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         timeout=aiohttp.ClientTimeout(total=None, connect=_CONNECT_TIMEOUT_S),

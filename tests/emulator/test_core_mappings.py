@@ -1,0 +1,121 @@
+"""Event source mappings across the processes of the embedded AWS, from each source to a function's traces."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import urllib.request
+import zipfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from harness.aws.limits.profiles import ESTABLISHED
+from harness.emulator.launch import EmbeddedAws
+from harness.targets.embedded import embedded_cloud
+
+pytestmark = pytest.mark.slow
+
+LISTENER = """
+import json, os
+import boto3
+
+sqs = boto3.client("sqs")
+
+def handler(event, context):
+    sqs.send_message(QueueUrl=os.environ["HEARD"], MessageBody=json.dumps(event))
+"""
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
+    with EmbeddedAws(port=0, data_dir=tmp_path_factory.mktemp("data"), limits=ESTABLISHED) as running:
+        yield running
+
+
+def client(aws: EmbeddedAws, service: str) -> Any:
+    return embedded_cloud(aws.endpoints).client(service, retries={"max_attempts": 1})
+
+
+def until(found: Callable[[], Any], what: str) -> Any:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        answer = found()
+        if answer:
+            return answer
+        time.sleep(0.05)
+    raise AssertionError(f"{what} did not come about")
+
+
+def create_function(aws: EmbeddedAws, name: str, source: str, **variables: str) -> str:
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.writestr("app.py", source)
+    functions = client(aws, "lambda")
+    created = functions.create_function(
+        FunctionName=name,
+        Runtime="python3.12",
+        Handler="app.handler",
+        Role="arn:aws:iam::000000000000:role/r",
+        Timeout=30,
+        Code={"ZipFile": package.getvalue()},
+        Environment={"Variables": variables},
+    )
+    functions.get_waiter("function_active_v2").wait(FunctionName=name)
+    return str(created["FunctionArn"])
+
+
+def map_source(aws: EmbeddedAws, function: str, source_arn: str, **members: Any) -> str:
+    functions = client(aws, "lambda")
+    created = functions.create_event_source_mapping(
+        FunctionName=function, EventSourceArn=source_arn, **members
+    )
+    mapping_id = str(created["UUID"])
+    until(
+        lambda: functions.get_event_source_mapping(UUID=mapping_id)["State"] == "Enabled",
+        "an enabled mapping",
+    )
+    return mapping_id
+
+
+def heard(aws: EmbeddedAws, queue_url: str) -> list[Any]:
+    """The events that the listening function told of since the last time."""
+    found = client(aws, "sqs").receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10)
+    return [json.loads(each["Body"]) for each in found.get("Messages", [])]
+
+
+def gauges(aws: EmbeddedAws, function: str) -> dict[str, float]:
+    with urllib.request.urlopen(aws.endpoints[""] + "/_launchday/observation", timeout=20) as answer:
+        rows = json.load(answer)["gauges"]
+    return {name: value for _, resource, name, value in rows if resource == function}
+
+
+def test_changes_of_a_table_reach_a_function_and_its_backlog_is_seen(aws: EmbeddedAws) -> None:
+    tables = client(aws, "dynamodb")
+    created = tables.create_table(
+        TableName="watched",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )
+    stream = created["TableDescription"]["LatestStreamArn"]
+    queue = client(aws, "sqs").create_queue(QueueName="heard-of-table")["QueueUrl"]
+    create_function(aws, "table-listener", LISTENER, HEARD=queue)
+    map_source(aws, "table-listener", stream, StartingPosition="LATEST", BatchSize=10)
+    for number in range(50):
+        tables.put_item(TableName="watched", Item={"id": {"S": f"k{number}"}})
+    records: list[Any] = []
+    until(
+        lambda: (
+            records.extend(r for event in heard(aws, queue) for r in event["Records"]) or len(records) >= 50
+        ),
+        "fifty changes",
+    )
+    assert sorted(record["dynamodb"]["Keys"]["id"]["S"] for record in records) == sorted(
+        f"k{number}" for number in range(50)
+    )
+    assert {record["eventSourceARN"] for record in records} == {stream}
+    assert until(lambda: gauges(aws, "table-listener")["backlog_records"] == 0, "an empty backlog")
