@@ -53,6 +53,7 @@ async def main(supervision: Supervision) -> None:
                 services={
                     "apigateway": services.api.handle,
                     "appsync": push,
+                    "cognito-idp": push,
                     "dynamodb": state,
                     "kinesis": services.kinesis.handle,
                     "lambda": services.functions.handle,

@@ -15,7 +15,14 @@ from harness.emulator.child import Supervision
 from harness.emulator.endpoints import EDGE_SERVICES, PUSH_SERVICES, STATE_SERVICES, service_endpoints
 from harness.emulator.log_shipping import LogShipper
 from harness.emulator.observing import ProcessObserver, merge, split_cursors
-from harness.emulator.own_paths import HEALTH_PATH, OBSERVATION_PATH, RESET_PATH, OwnPaths, query_value
+from harness.emulator.own_paths import (
+    COGNITO_MESSAGES_PATH,
+    HEALTH_PATH,
+    OBSERVATION_PATH,
+    RESET_PATH,
+    OwnPaths,
+    query_value,
+)
 from harness.emulator.processes import measure_processes
 from harness.emulator.services.base import AwsError, AwsRequest, AwsResponse, Service
 from harness.measure.meters import Meters
@@ -23,7 +30,7 @@ from harness.measure.observation import Invocation
 
 _TIMEOUT_S = 10.0
 _MOTO_SERVICES = (
-    *("acm", "apigatewayv2", "athena", "cloudformation", "cloudwatch", "cognito-identity", "cognito-idp"),
+    *("acm", "apigatewayv2", "athena", "cloudformation", "cloudwatch", "cognito-identity"),
     *("ec2", "ecr", "events", "firehose", "iam", "kms", "logs", "resourcegroupstaggingapi", "route53", "s3"),
     *("scheduler", "secretsmanager", "ses", "sqs", "ssm", "stepfunctions", "sts"),
 )
@@ -69,6 +76,7 @@ class EdgePaths:
                 ("GET", HEALTH_PATH): self.health,
                 ("GET", "/_localstack/health"): self.localstack_health,
                 ("HEAD", "/_localstack/health"): self.localstack_health,
+                ("GET", COGNITO_MESSAGES_PATH): self.cognito_messages,
                 ("POST", RESET_PATH): self.reset,
                 ("POST", "/moto-api/reset"): self.reset,
             }
@@ -108,6 +116,10 @@ class EdgePaths:
         """boto3's service names to URLs."""
         return service_endpoints(self._supervision.config.endpoints)
 
+    async def cognito_messages(self, _request: AwsRequest) -> Any:
+        """The mails and SMS that Cognito would have sent. Raises AwsError ServiceUnavailable."""
+        return await self._ask("push", "GET", COGNITO_MESSAGES_PATH)
+
     async def health(self, _request: AwsRequest) -> dict[str, Any]:
         """Each process's state in a word, and what went wrong so far."""
         answers = await asyncio.gather(
@@ -140,7 +152,7 @@ class EdgePaths:
         self._observer.reset()
         return {"status": "ok"}
 
-    async def _ask(self, name: str, method: str, path: str) -> dict[str, Any]:
+    async def _ask(self, name: str, method: str, path: str) -> Any:
         try:
             async with self._session.request(
                 method, self._others[name] + path, timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S)
@@ -157,5 +169,4 @@ class EdgePaths:
                 f"The '{name}' process answered {answer.status} to {method} {path}.",
                 503,
             )
-        parsed: dict[str, Any] = orjson.loads(content)
-        return parsed
+        return orjson.loads(content)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 STATE_SERVICES = ("dynamodb", "dynamodbstreams")
-PUSH_SERVICES = ("appsync", "sns")
+PUSH_SERVICES = ("appsync", "cognito-idp", "sns")
 EDGE_SERVICES = ("apigateway", "kinesis", "lambda")
 MOTO_DIRECT_SERVICES = ("logs", "s3", "sqs", "ssm", "sts")
 """What functions use of moto's often enough to go there without passing the edge."""
 _SERVICE_IDS = {
     "apigateway": "API_GATEWAY",
+    "cognito-idp": "COGNITO_IDENTITY_PROVIDER",
     "dynamodbstreams": "DYNAMODB_STREAMS",
     "logs": "CLOUDWATCH_LOGS",
 }

@@ -14,6 +14,8 @@ from harness.emulator.services.base import AwsRequest, AwsResponse
 HEALTH_PATH = "/_launchday/health"
 OBSERVATION_PATH = "/_launchday/observation"
 RESET_PATH = "/_launchday/reset"
+COGNITO_MESSAGES_PATH = "/_launchday/cognito/messages"
+"""What Cognito would have sent to its users, with their codes."""
 Answer = Callable[[AwsRequest], Awaitable[Any]]
 
 

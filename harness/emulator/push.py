@@ -1,5 +1,5 @@
-"""The push process: the services that send outwards, SNS so far, beside the processes whose loops it must not
-hold up.
+"""The push process: the services that send outwards, SNS so far, and Cognito, whose sign-ins are milliseconds
+of computing each, beside the processes whose loops neither must hold up.
 
 `python -m harness.emulator.push`, started by the supervisor.
 """
@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from harness.emulator.child import Supervision, run_child
+from harness.emulator.child import ProcessConfig, Supervision, run_child
+from harness.emulator.clock import SteadyClock
 from harness.emulator.gateway.guard import Guard
 from harness.emulator.gateway.server import Gateway, Listener
 from harness.emulator.observing import ProcessObserver
-from harness.emulator.own_paths import OwnPaths, process_answers
+from harness.emulator.own_paths import COGNITO_MESSAGES_PATH, OwnPaths, process_answers
 from harness.emulator.services.base import AwsError, AwsRequest, AwsResponse
+from harness.emulator.services.cognito import CognitoService
 from harness.emulator.services.sns import SnsService
 from harness.measure.meters import Meters
 
@@ -22,17 +24,21 @@ class Services(NamedTuple):
     """What lives in this process, in the order it is started."""
 
     sns: SnsService
+    cognito: CognitoService
 
 
 async def main(supervision: Supervision) -> None:
     """Serve until told to stop."""
     config = supervision.config
     meters = Meters()
-    services = compose(meters)
+    services = compose(config, meters)
 
     async def reset() -> None:
         for service in reversed(services):
             await service.reset()
+
+    async def messages(_request: AwsRequest) -> object:
+        return services.cognito.messages()
 
     listener = Listener(
         Gateway(
@@ -40,7 +46,12 @@ async def main(supervision: Supervision) -> None:
             region=config.region,
             services={service.name: service.handle for service in services},
             fallback=_not_here,
-            own=OwnPaths(process_answers(ProcessObserver(meters), reset)).handle,
+            own=OwnPaths(
+                {
+                    **process_answers(ProcessObserver(meters), reset),
+                    ("GET", COGNITO_MESSAGES_PATH): messages,
+                }
+            ).handle,
         )
     )
     for service in services:
@@ -53,9 +64,12 @@ async def main(supervision: Supervision) -> None:
         await service.close()
 
 
-def compose(meters: Meters) -> Services:
+def compose(config: ProcessConfig, meters: Meters) -> Services:
     """The services of this process, each given what it may ask of the others."""
-    return Services(SnsService(meters=meters))
+    return Services(
+        SnsService(meters=meters),
+        CognitoService(meters=meters, limits=config.limits, clock=SteadyClock()),
+    )
 
 
 async def _not_here(request: AwsRequest) -> AwsResponse:

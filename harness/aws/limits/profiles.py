@@ -47,6 +47,22 @@ class Limits:
     appsync_inbound_messages_per_s: float = 10_000
     appsync_outbound_messages_per_s: float = 1_000_000
     appsync_subscriptions_per_connection: float = 200
+    # docs: Quotas in Amazon Cognito, request rate categories of user pools, by Region (read 2026-11)
+    cognito_user_authentication_per_s: float = 120
+    cognito_user_creation_per_s: float = 50
+    cognito_user_account_recovery_per_s: float = 30  # cannot be raised
+    cognito_user_read_per_s: float = 120
+    cognito_user_update_per_s: float = 25  # cannot be raised
+    cognito_user_token_per_s: float = 120
+    cognito_user_resource_read_per_s: float = 50
+    cognito_user_list_per_s: float = 30  # nor can this one, and those that follow
+    cognito_user_pool_read_per_s: float = 15
+    cognito_user_pool_update_per_s: float = 15
+    cognito_user_pool_resource_read_per_s: float = 20
+    cognito_user_pool_resource_update_per_s: float = 15
+    cognito_user_pool_client_read_per_s: float = 15
+    cognito_user_pool_client_update_per_s: float = 15
+    cognito_operations_per_user_per_s: float = 10  # reads and writes each
 
 
 FRESH = Limits("fresh")
@@ -59,6 +75,11 @@ ESTABLISHED = replace(
     lambda_concurrent_executions=10_000,
     dynamodb_on_demand_initial_write_units_per_s=40_000,
     dynamodb_on_demand_initial_read_units_per_s=40_000,
+    cognito_user_authentication_per_s=1_200,
+    cognito_user_creation_per_s=500,
+    cognito_user_read_per_s=1_200,
+    cognito_user_token_per_s=1_200,
+    cognito_user_resource_read_per_s=500,
 )
 
 _UNLIMITED: Mapping[str, Any] = {

@@ -12,8 +12,8 @@ from typing import Any
 
 from harness.emulator.services.base import AwsError
 
-OWNED_BACKENDS = frozenset({"kinesis", "dynamodb", "dynamodbstreams", "lambda", "sns"})
-OWNED_SCOPES = frozenset({"kinesis", "dynamodb", "lambda", "sns"})
+OWNED_BACKENDS = frozenset({"cognito-idp", "kinesis", "dynamodb", "dynamodbstreams", "lambda", "sns"})
+OWNED_SCOPES = frozenset({"cognito-idp", "kinesis", "dynamodb", "lambda", "sns"})
 
 _reached = threading.local()
 
