@@ -9,6 +9,7 @@ from typing import Final
 
 from harness.aws.prices import (
     api_gateway,
+    appsync,
     cloudwatch_logs,
     control,
     dynamodb,
@@ -20,7 +21,7 @@ from harness.aws.prices import (
 )
 from harness.aws.prices.line import Line, ResourceUsage, Tariff
 
-_MODULES = (api_gateway, kinesis, lambda_, dynamodb, s3, sqs, cloudwatch_logs, ssm)
+_MODULES = (api_gateway, appsync, kinesis, lambda_, dynamodb, s3, sqs, cloudwatch_logs, ssm)
 
 TARIFFS: Final[Mapping[str, Tariff]] = {
     tariff.service: tariff for tariff in (*(module.TARIFF for module in _MODULES), *control.TARIFFS)

@@ -50,13 +50,14 @@ class ApiAuth:
     """What authorization needs of an API. It is a value: when the API's configuration changes, `Apis.auth`
     answers another. `providers` begins with the API's default; `api_keys` maps the id of each key
     (`da2-…`, which is also the secret) to its expiry in seconds since the epoch, and is live: it shows keys
-    made, changed and deleted later."""
+    made, changed and deleted later. `name` is the API's name, by which it is metered."""
 
     api_id: str
     region: str
     account_id: str
     providers: tuple[AuthProvider, ...]
     api_keys: Mapping[str, int]
+    name: str = ""
 
     @property
     def default(self) -> AuthProvider:

@@ -52,14 +52,15 @@ _UNSHAPED: Any = object()
 class _Live:
     """One API as it is listened to."""
 
-    __slots__ = ("connections", "counted", "index", "rates", "subscriptions")
+    __slots__ = ("connections", "counted", "index", "name", "rates", "subscriptions")
 
-    def __init__(self, api_id: str, limits: Limits, meters: Meters, now_s: float) -> None:
+    def __init__(self, name: str, limits: Limits, meters: Meters, now_s: float) -> None:
         self.connections: dict[Connection, None] = {}
         self.subscriptions: dict[str, dict[Subscription, None]] = {}
         self.index: Index[Subscription] = Index()
         self.rates = Rates(limits, now_s)
-        self.counted = Counted(meters, api_id)
+        self.name = name
+        self.counted = Counted(meters, name)
 
 
 class RealTime:
@@ -299,11 +300,13 @@ class RealTime:
     def _of(self, api_id: str) -> _Live:
         live = self._live.get(api_id)
         if live is None:
-            live = self._live[api_id] = _Live(api_id, self._limits, self._meters, self._clock())
+            auth = self._apis.auth(api_id)
+            name = auth.name if auth is not None and auth.name else api_id
+            live = self._live[api_id] = _Live(name, self._limits, self._meters, self._clock())
         return live
 
     def _gauges(self) -> Iterable[Gauge]:
-        for api_id, live in self._live.items():
+        for live in self._live.values():
             subscribers = sum(len(of_field) for of_field in live.subscriptions.values())
-            yield Gauge(SERVICE, api_id, "connections", len(live.connections))
-            yield Gauge(SERVICE, api_id, "subscribers", subscribers)
+            yield Gauge(SERVICE, live.name, "connections", len(live.connections))
+            yield Gauge(SERVICE, live.name, "subscribers", subscribers)

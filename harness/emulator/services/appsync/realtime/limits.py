@@ -36,11 +36,11 @@ class Rates:
 
 
 class Counted:
-    """The counters of one API."""
+    """The counters of one API, by its name."""
 
-    def __init__(self, meters: Meters, api_id: str) -> None:
+    def __init__(self, meters: Meters, name: str) -> None:
         def counter(unit: str) -> Counter:
-            return meters.counter(SERVICE, api_id, unit)
+            return meters.counter(SERVICE, name, unit)
 
         self.updates = counter("realtime_updates")
         self.connects = counter("connects")
