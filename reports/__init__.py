@@ -54,7 +54,8 @@ def charted(folder: RunFolder) -> list[Panel]:
             for series in folder.timeline()
             for t, value in zip(series.t, series.value, strict=True)
         ]
+        watch = list(folder.watch_timeline())
         starts = [row["t"] for row in (*load[:1], *target[:1])]
-        return panels(load, target, cost_per_hour(folder), starts[0] if starts else 0.0)
+        return panels(load, target, watch, cost_per_hour(folder), starts[0] if starts else 0.0)
     except MeasurementInvalid:
         return []

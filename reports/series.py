@@ -63,9 +63,11 @@ def from_target(
     return Series(name, [(t - start_s, combine(values or [0.0])) for t, values in sorted(moments.items())])
 
 
-def panels(load: Sequence[Row], target: Sequence[Row], cost: Sequence[Point], start_s: float) -> list[Panel]:
+def panels(
+    load: Sequence[Row], target: Sequence[Row], watch: Sequence[Row], cost: Sequence[Point], start_s: float
+) -> list[Panel]:
     """What the report charts, in the order a reader asks: what came, how fast it was answered, what piled up,
-    what was refused, who was let in."""
+    what was refused, who was let in; and who was told, where somebody watched."""
 
     def metric(*names: str, service: str | None = None) -> Callable[[str, str], bool]:
         return lambda of, name: name in names and service in (None, of)
@@ -132,7 +134,30 @@ def panels(load: Sequence[Row], target: Sequence[Row], cost: Sequence[Point], st
                     target, metric("authorizer_hits", "authorizer_misses"), "authorizations", start_s
                 ),
                 from_target(target, metric("authorizer_misses"), "authorizer invocations", start_s),
+                *([from_generator(load, "calls_accepted", "API calls", start_s)] if _calls(load) else ()),
             ],
+        ),
+        *(_told(watch, start_s) if watch else ()),
+    ]
+
+
+def _calls(load: Sequence[Row]) -> bool:
+    return any(row.get("calls_sent") for row in load)
+
+
+def _told(watch: Sequence[Row], start_s: float) -> list[Panel]:
+    names = {"webhook": "to webhooks", "subscription": "to live subscribers"}
+    return [
+        Panel(
+            "Events told",
+            "per second",
+            [from_generator(watch, channel, name, start_s) for channel, name in names.items()],
+        ),
+        Panel(
+            "From acceptance to being told",
+            "ms",
+            [from_generator(watch, f"{channel}_p99_ms", name, start_s) for channel, name in names.items()],
+            "At p99, of all endpoints: a slow one answers late, and is told late when its own calls pile up.",
         ),
     ]
 

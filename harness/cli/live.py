@@ -23,6 +23,7 @@ from harness.measure.observation import Observation
 from reports import wording
 
 PLAIN_EVERY_S = 5.0
+ANSWERED = ("events_accepted", "calls_accepted")
 TOLD = {"webhook": "events posted to webhooks", "subscription": "events pushed to subscribers"}
 COUNTS = ("planned", "sent", "dropped", "accepted", "throttled", "failed", "indeterminate", "retries")
 
@@ -37,7 +38,7 @@ class Figures:
     detail: str = ""
     duration_s: float = 0.0
     seconds: int = 0
-    totals: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*COUNTS, "events_accepted"), 0))
+    totals: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*COUNTS, *ANSWERED), 0))
     last: Second | None = None
     backlog: int | None = None
     iterator_age_ms: float | None = None
@@ -86,12 +87,14 @@ def rows(figures: Figures) -> list[tuple[str, str, str]]:
     last = figures.last
     latency = " / ".join(wording.milliseconds(getattr(last, q, None)) for q in ("p50_ms", "p95_ms", "p99_ms"))
     refused = ("throttled", "failed", "dropped")
+    calls = [("API calls answered", figures.now("calls_accepted"), figures.so_far("calls_accepted"))]
     shown = [
         ("arrivals planned", figures.now("planned"), figures.so_far("planned")),
         ("achieved", figures.now("sent"), figures.so_far("sent")),
         ("accepted", figures.now("accepted"), figures.so_far("accepted")),
         (", ".join(refused), figures.now(*refused), figures.so_far(*refused)),
         ("events accepted", figures.now("events_accepted"), figures.so_far("events_accepted")),
+        *(calls if figures.totals["calls_accepted"] else ()),
         ("devices", "", wording.count(last.devices if last else None)),
         ("authorizations", "", wording.count(figures.authorizations)),
         ("latency p50 / p95 / p99", latency, ""),

@@ -33,6 +33,8 @@ class Second:
     retries: int
     events_sent: int
     events_accepted: int
+    calls_sent: int
+    calls_accepted: int
     devices: int
     in_flight: int
     p50_ms: float | None

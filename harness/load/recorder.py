@@ -43,6 +43,7 @@ class Recorder:
         counts["sent"] += 1
         self._lateness_ms.append(lateness_s * 1000.0)
         if events[0].ordinal < 0:
+            counts["calls_sent"] += 1
             _of_kind(self.tally.calls, events[0].kind)["sent"] += 1
             return
         counts["events_sent"] += len(events)
@@ -71,6 +72,7 @@ class Recorder:
         counts[_NAMES[worst]] += 1
         accepted = len(results) if worst == ACCEPTED else list(results).count(ACCEPTED)
         if events[0].ordinal < 0:
+            counts["calls_accepted"] += accepted
             _of_kind(tally.calls, events[0].kind)["accepted"] += accepted
         else:
             tally.reach(events[-1].ordinal + 1)

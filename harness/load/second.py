@@ -20,6 +20,8 @@ COUNTS = (
     "retries",
     "events_sent",
     "events_accepted",
+    "calls_sent",
+    "calls_accepted",
 )
 
 

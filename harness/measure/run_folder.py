@@ -9,7 +9,7 @@
       usage.json          the meters at marked moments
       invocations.ndjson  every Lambda invocation
       calls.ndjson        the AWS calls that each of them made
-      watch/              the watchers': summary.json, receipts.bin, where a scenario has any
+      watch/              the watchers': summary.json, timeline.ndjson, receipts.bin
       ledger/             outcomes.npz, ledger.json, deliveries.json (harness.measure.ledger, .deliveries)
       result.json         what came of it                        (reports.result)
       logs/
@@ -69,6 +69,7 @@ from harness.measure.stored import (
     Status,
     StoredMarks,
     StoredState,
+    WatchRow,
 )
 from harness.measure.timeline import Rates, Row, Timeline, TimelineRow
 
@@ -372,7 +373,7 @@ class RunFolder:
         path = self.load_path / "summary.json"
         found: dict[str, Any] | None = read_shaped(path, LoadSummary)
         for name in Histograms.__annotations__ if found else ():
-            for route, text in (found or {})["histograms"][name].items():
+            for route, text in (found or {})["histograms"].get(name, {}).items():
                 try:
                     LatencyHistogram.decode(text)
                 except ValueError as error:
@@ -414,6 +415,10 @@ class RunFolder:
         """What the watchers were told; None when nobody watched. Raises MeasurementInvalid when the file
         cannot be read."""
         return read_receipts(self.watch_path)
+
+    def watch_timeline(self) -> Iterator[dict[str, Any]]:
+        """The watchers' rows, one a second; none when nobody watched."""
+        return read_rows(self.watch_path / "timeline.ndjson", Rows(WatchRow).check_object)
 
     # -- the ledger
 

@@ -96,6 +96,7 @@ class Histograms(TypedDict):
     latency_ms: dict[str, str]
     service_time_ms: dict[str, str]
     failed_latency_ms: dict[str, str]
+    group_latency_ms: NotRequired[dict[str, str]]
 
 
 class LoadSummary(TypedDict):
@@ -114,7 +115,21 @@ class LoadSummary(TypedDict):
     latency_ms: dict[str, Percentiles]
     service_time_ms: dict[str, Percentiles]
     failed_latency_ms: dict[str, Percentiles]
+    group_latency_ms: NotRequired[dict[str, Percentiles]]
     histograms: Histograms
+
+
+class WatchRow(TypedDict):
+    """A second of `watch/timeline.ndjson`: events told by channel, and how long after their acceptance."""
+
+    t: float
+    connected: int
+    webhook: int
+    subscription: int
+    refused: int
+    lost_connections: int
+    webhook_p99_ms: float | None
+    subscription_p99_ms: float | None
 
 
 class LoadRow(TypedDict):

@@ -114,6 +114,7 @@ def test_the_recorder_times_calls_and_keeps_them_out_of_the_ledger() -> None:
     tally = recorder.tally
     assert (row.counts["sent"], row.counts["accepted"], row.counts["failed"]) == (2, 1, 1)
     assert (row.counts["events_sent"], row.counts["events_accepted"]) == (0, 0)
+    assert (row.counts["calls_sent"], row.counts["calls_accepted"]) == (2, 1)
     assert (tally.events_planned, tally.devices, tally.kinds) == (0, 0, {})
     assert sum(counts["sent"] for counts in tally.calls.values()) == 2
     assert sum(counts["accepted"] for counts in tally.calls.values()) == 1

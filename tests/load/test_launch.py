@@ -18,6 +18,7 @@ from harness.load.plan import LoadPlan
 PLAN = LoadPlan(Path("/s.py"), "run", Path("/p"), {"key": "secret"})
 SECOND = {
     **dict.fromkeys(("planned", "sent", "accepted", "events_sent", "events_accepted", "devices"), 7),
+    **dict.fromkeys(("calls_sent", "calls_accepted"), 3),
     **dict.fromkeys(("dropped", "throttled", "failed", "indeterminate", "retries", "in_flight"), 0),
     "t": 1.0,
     "p50_ms": 1.5,

@@ -159,3 +159,17 @@ def target_rows() -> list[dict[str, Any]]:
         )
         rows.append({**at, "service": "apigateway", "resource": "i", "name": "authorizer_hits", "value": 300})
     return rows
+
+
+def watch_rows() -> list[dict[str, Any]]:
+    """The watchers over the same time; in one second nobody was told of anything."""
+    return [
+        {
+            "t": 1000.0 + t,
+            "webhook": 0 if t == 25 else 40 + t % 5,
+            "subscription": 0 if t == 25 else 120,
+            "webhook_p99_ms": None if t == 25 else 300 + t,
+            "subscription_p99_ms": None if t == 25 else 90 + t % 9,
+        }
+        for t in range(40)
+    ]

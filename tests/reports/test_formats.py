@@ -84,7 +84,8 @@ class _Page(HTMLParser):
 @pytest.fixture
 def page() -> str:
     return html.render(
-        sample.result(), panels(sample.load_rows(), sample.target_rows(), [(1010.0, 2.5)], 1000.0)
+        sample.result(),
+        panels(sample.load_rows(), sample.target_rows(), sample.watch_rows(), [(1010.0, 2.5)], 1000.0),
     )
 
 
@@ -94,7 +95,7 @@ def test_page_is_well_formed_and_asks_the_network_for_nothing(page: str) -> None
     assert parser.open == []
     assert not [attrs for _, attrs in parser.tags if {"src", "href", "srcset"} & attrs.keys()]
     assert not re.search(r"https?://(?!www\.w3\.org)|@import|url\(", page)
-    assert sum(tag == "svg" for tag, _ in parser.tags) == 7
+    assert sum(tag == "svg" for tag, _ in parser.tags) == 9
 
 
 def test_page_escapes_what_it_is_given(page: str) -> None:
@@ -109,7 +110,7 @@ def test_page_says_what_is_unknown(page: str) -> None:
 
 def test_page_of_a_run_that_broke_off_has_no_bill_and_no_ledger() -> None:
     broken = sample.result(status="failed", error="The state process ended.", ledger=None, cost=None)
-    text = html.render(broken, panels([], [], [], 0.0))
+    text = html.render(broken, panels([], [], [], [], 0.0))
     assert "The run failed: The state process ended." in text
     assert "The ledger was not read." in text
     assert "There is no bill" in text

@@ -20,7 +20,7 @@ from harness.load.watchers.endpoints import Endpoints
 from harness.load.watchers.posts import Post, posts
 from harness.load.watchers.record import Record
 from harness.load.watchers.subscriber import Subscriber
-from harness.measure.files import replace_json
+from harness.measure.files import RowLog, replace_json
 from harness.measure.receipts import ReceiptLog
 from harness.pipeline import LiveSubscription, Pipeline, Watchable
 from harness.pipeline_loader import asking, load_pipeline, watchable
@@ -45,9 +45,9 @@ async def watch(plan: LoadPlan, out: Path, stopping: asyncio.Event, say: Say) ->
     manned = posts(scenario, make_devices(scenario.population, scenario.seed))
     ensure_descriptors(len(manned))
     out.mkdir(parents=True, exist_ok=True)
-    log = ReceiptLog(out)
-    with contextlib.closing(log):
-        record = Record(plan.run_id, log)
+    log, timeline = ReceiptLog(out), RowLog(out / "timeline.ndjson")
+    with contextlib.closing(log), contextlib.closing(timeline):
+        record = Record(plan.run_id, log, timeline)
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=connector) as session:
             crowd = _Crowd(plan, pipeline, tells, manned, record, session)
@@ -148,7 +148,7 @@ class _Crowd:
         return await asyncio.to_thread(ask)
 
     def _second(self, say: Say) -> None:
-        say("second", t=round(time.time(), 3), connected=self._connected, **self._record.close_second())
+        say("second", **self._record.close_second(time.time(), self._connected))
 
     async def _until_quiet(self) -> None:
         """Wait until nothing has come for a second; not for ever."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.measure.files import RowLog
 from harness.measure.receipts import ReceiptLog
 from harness.pipeline import Channel, Told
 
@@ -18,9 +19,10 @@ _LATENCIES = ("webhook", "subscription")
 
 
 class Record:
-    """Of one run: event ids are `<run_id>-<ordinal>`."""
+    """Of one run: event ids are `<run_id>-<ordinal>`. Receipts go to `log`, seconds to `timeline`."""
 
-    def __init__(self, run_id: str, log: ReceiptLog) -> None:
+    def __init__(self, run_id: str, log: ReceiptLog, timeline: RowLog) -> None:
+        self._timeline = timeline
         self._prefix = f"{run_id}-"
         self._log = log
         self.totals: Counter[str] = Counter(dict.fromkeys(COUNTS, 0))
@@ -52,14 +54,16 @@ class Record:
             return None
         return int(digits)
 
-    def close_second(self) -> dict[str, Any]:
-        """The second that is over, as a row; its receipts are in the file."""
+    def close_second(self, at_s: float, connected: int) -> dict[str, Any]:
+        """The second that ends at `at_s`, as a row; it and its receipts are in their files."""
         self._log.flush()
         second, self._second = self._second, Counter()
-        row: dict[str, Any] = {name: second[name] for name in COUNTS}
+        row: dict[str, Any] = {"t": round(at_s - 1.0, 3), "connected": connected}
+        row |= {name: second[name] for name in COUNTS}
         for channel, values in self._latencies_ms.items():
             row[f"{channel}_p99_ms"] = (
                 round(float(np.quantile(values, 0.99, method="inverted_cdf")), 3) if values else None
             )
             values.clear()
+        self._timeline.append((row,))
         return row

@@ -13,6 +13,7 @@ from harness.load.devices import make_devices
 from harness.load.events import events_of
 from harness.load.watchers.posts import posts
 from harness.load.watchers.record import Record
+from harness.measure.files import RowLog, read_rows
 from harness.measure.receipts import DTYPE, FILE, ReceiptLog, read_receipts
 from harness.pipeline import Told
 from harness.pipeline_loader import load_pipeline, watchable
@@ -119,15 +120,17 @@ def test_no_receipts_are_not_an_empty_file(tmp_path: Path) -> None:
 
 
 def test_the_record_counts_what_came_and_when(tmp_path: Path) -> None:
-    record = Record("run", ReceiptLog(tmp_path))
+    record = Record("run", ReceiptLog(tmp_path), RowLog(tmp_path / "timeline.ndjson"))
     record.told(1, "webhook", [Told("run-0", 10.0), Told("run-1", 10.5)], 11.0)
     record.told(2, "subscription", [Told("run-0", 10.0)], 10.25)
     record.count("refused")
-    row = record.close_second()
+    row = record.close_second(12.0, 9)
     assert (row["webhook"], row["subscription"], row["refused"]) == (2, 1, 1)
     assert (row["webhook_p99_ms"], row["subscription_p99_ms"]) == (1000.0, 250.0)
-    assert record.close_second()["webhook"] == 0
+    assert record.close_second(12.0, 9)["webhook"] == 0
     assert record.totals["webhook"] == 2
+    rows = list(read_rows(tmp_path / "timeline.ndjson", lambda _: None))
+    assert [(row["t"], row["connected"], row["webhook"]) for row in rows] == [(11.0, 9, 2), (11.0, 9, 0)]
     receipts = read_receipts(tmp_path)
     assert receipts is not None
     assert np.sort(receipts["ordinal"]).tolist() == [0, 0, 1]
@@ -137,9 +140,9 @@ def test_the_record_counts_what_came_and_when(tmp_path: Path) -> None:
     "event_id", ["other-1", "run-", "run--1", "run-x", "run-\u0663", "", "run-" + "9" * 16]
 )
 def test_events_that_are_not_of_the_run_are_counted_apart(tmp_path: Path, event_id: str) -> None:
-    record = Record("run", ReceiptLog(tmp_path))
+    record = Record("run", ReceiptLog(tmp_path), RowLog(tmp_path / "timeline.ndjson"))
     record.told(1, "webhook", [Told(event_id, 10.0)], 11.0)
-    row = record.close_second()
+    row = record.close_second(12.0, 9)
     assert (row["webhook"], row["foreign"]) == (0, 1)
     receipts = read_receipts(tmp_path)
     assert receipts is not None
