@@ -28,11 +28,12 @@ class Tier:
 @dataclass(frozen=True)
 class FreeTier:
     """Units a month that cost nothing. Prices of one `pool` share them. `terms`: `always`, or for how long
-    an account has it."""
+    an account has it. `within_tiers`: the tiers count the free units too; else they begin after them."""
 
     quantity: Decimal
     pool: str
     terms: str
+    within_tiers: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,12 @@ def _price(entry: Mapping[str, Any], sources: Mapping[str, str]) -> Price:
         unit=entry["unit"],
         per=Decimal(entry["per"]),
         tiers=tiers,
-        free=FreeTier(Decimal(free["quantity"]), free.get("pool", entry["id"]), free["terms"])
+        free=FreeTier(
+            Decimal(free["quantity"]),
+            free.get("pool", entry["id"]),
+            free["terms"],
+            free.get("within_tiers", False),
+        )
         if free
         else None,
         rounding=entry["rounding"],

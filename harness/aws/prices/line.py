@@ -10,9 +10,10 @@ from typing import Final, Literal
 Basis = Literal["metered", "modelled", "assumed"]
 """Where a quantity comes from: counted where it happens, worked out by a model, or taken to be so."""
 
-Growth = Literal["traffic", "standing", "stored"]
+Growth = Literal["traffic", "standing", "stored", "monthly"]
 """How a quantity grows: with the events, with time whatever the traffic, or as data that traffic adds and
-nobody deletes (then it is in GB-months, and grows with the square of time)."""
+nobody deletes (then it is in GB-months, and grows with the square of time), or not with time: what counts
+once a month, as an active user, is in an hour and in a month what it was in the run."""
 
 Follows = Literal["events", "requests"]
 """What of the traffic a quantity follows: its events, or the requests that carry them."""

@@ -48,6 +48,8 @@ def cost_of(lines: Sequence[Line], span: Span, hours: Decimal, book: PriceBook, 
 def _grown(line: Line, span: Span, hours: Decimal) -> Decimal:
     if line.growth == "standing":
         return line.quantity / span.metered_h * hours
+    if line.growth == "monthly":
+        return line.quantity
     if line.growth == "traffic":
         return line.quantity / span.traffic_h * hours
     # GB-months of data that grows evenly: as much again each hour, each hour kept until the end.
@@ -70,7 +72,10 @@ def price_lines(lines: Sequence[Line], book: PriceBook, *, free_tier: bool) -> l
             left = free_left.setdefault(price.free.pool, price.free.quantity)
             free = min(left, volume)
             free_left[price.free.pool] = left - free
-        amounts[price_id] = price.amount(volume - free)
+        if price.free and price.free.within_tiers:
+            amounts[price_id] = price.amount(volume) - price.amount(free)
+        else:
+            amounts[price_id] = price.amount(volume - free)
     return [_priced(line, book.price(line.price_id), volumes, amounts) for line in lines]
 
 

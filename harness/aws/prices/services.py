@@ -11,6 +11,7 @@ from harness.aws.prices import (
     api_gateway,
     appsync,
     cloudwatch_logs,
+    cognito,
     control,
     dynamodb,
     kinesis,
@@ -21,7 +22,7 @@ from harness.aws.prices import (
 )
 from harness.aws.prices.line import Line, ResourceUsage, Tariff
 
-_MODULES = (api_gateway, appsync, kinesis, lambda_, dynamodb, s3, sqs, cloudwatch_logs, ssm)
+_MODULES = (api_gateway, appsync, kinesis, lambda_, dynamodb, s3, sqs, cloudwatch_logs, ssm, cognito)
 
 TARIFFS: Final[Mapping[str, Tariff]] = {
     tariff.service: tariff for tariff in (*(module.TARIFF for module in _MODULES), *control.TARIFFS)

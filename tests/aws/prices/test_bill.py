@@ -122,6 +122,11 @@ def test_the_whole_bill(name: str, on_demand: bool, free_tier: bool) -> None:
         requests=85_000,
         kinds={"registration": 80_000, "location": 9_480},
     )
+    check_golden(name, made)
+
+
+def check_golden(name: str, made: Bill) -> None:
+    """The bill as a person reads it, against the file; with UPDATE_GOLDEN set, the file is written."""
     path = GOLDEN / f"{name}.txt"
     if os.environ.get("UPDATE_GOLDEN"):
         path.write_text(text(made))
@@ -417,3 +422,15 @@ def test_lines_add_up_to_the_total(requests: list[int], free_tier: bool) -> None
     assert made.total is not None
     rest = Decimal("1e-20")  # a free tier is shared out by a division, which ends at Decimal's last digit
     assert abs(lines - made.total) <= Decimal("0.0000005") + rest
+
+
+@pytest.mark.parametrize("free_tier", [False, True])
+def test_the_whole_bill_of_user_pools(free_tier: bool) -> None:
+    pools = [
+        used("cognito-idp", "riders", essentials_monthly_active_users=25_000, sign_ins=400, email_messages=9),
+        used("cognito-idp", "drivers", lite_monthly_active_users=120_000, sms_messages=3),
+        used("cognito-idp", "staff", plus_monthly_active_users=12, token_refreshes=30),
+    ]
+    made = bill(pools, MINUTE, 1_000, BOOK, free_tier=free_tier)
+    check_golden("user_pools_free_tier" if free_tier else "user_pools", made)
+    assert made.total == made.per_hour == made.per_month, "a user counts once a month"

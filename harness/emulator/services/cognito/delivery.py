@@ -53,6 +53,8 @@ def post(
     """Post a message to the user's address."""
     address = user.attributes[attribute]
     mailbox.post(Message(now_s, pool.id, user.username, address, _MEDIUM[attribute], purpose, secret))
+    sender = (pool.settings.get("EmailConfiguration") or {}).get("EmailSendingAccount")
+    pool.meters.sent(_MEDIUM[attribute], through_ses=sender == "DEVELOPER")
 
 
 def details(attribute: str, address: str) -> dict[str, str]:

@@ -27,7 +27,13 @@ class PoolMeters:
         self.refused_sign_ins = self._counter("refused_sign_ins")
         self.sign_ups = self._counter("sign_ups")
         self.token_refreshes = self._counter("token_refreshes")
+        self._messages = {medium: self._counter(f"{medium}_messages") for medium in ("email", "ses", "sms")}
         self.set_tier(tier)
+
+    def sent(self, medium: str, *, through_ses: bool) -> None:
+        """A message would have been sent by `medium`, EMAIL or SMS."""
+        kind = "sms" if medium == "SMS" else "ses" if through_ses else "email"
+        self._messages[kind].value += 1
 
     def set_tier(self, tier: str) -> None:
         """From now on count active users under `tier`: LITE, ESSENTIALS or PLUS."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tracemalloc
 from typing import Any
 
+from harness.aws.prices.services import TARIFFS
 from harness.emulator.services.base import AwsError
 
 from .conftest import PASSWORD, Driver, password_auth, refresh_auth
@@ -131,6 +132,28 @@ def test_active_users_are_billed_by_the_tier_of_their_pool(cognito: Driver) -> N
     cognito("UpdateUserPool", UserPoolId=pool, UserPoolTier="PLUS")
     cognito.user(pool, "bo")
     assert (active(cognito, "lite"), active(cognito, "plus")) == (1, 1)
+
+
+def test_messages_are_counted_by_who_would_bill_them(cognito: Driver) -> None:
+    for members in ({}, {"EmailConfiguration": {"EmailSendingAccount": "DEVELOPER"}}):
+        pool = cognito.pool(AutoVerifiedAttributes=["email", "phone_number"], **members)
+        client = cognito.client(pool)
+        given = {"ClientId": client, "Password": PASSWORD}
+        phone = {"Name": "phone_number", "Value": "+15555550100"}
+        mail = {"Name": "email", "Value": "ana@example.com"}
+        cognito("SignUp", **given, Username="ana", UserAttributes=[mail, phone])
+        cognito("SignUp", **given, Username="bo", UserAttributes=[mail])
+    assert [cognito.used(f"{kind}_messages") for kind in ("sms", "email", "ses")] == [2, 1, 1]
+
+
+def test_the_bill_knows_every_unit_but_messages_that_have_no_price(cognito: Driver) -> None:
+    client = cognito.client(cognito.pool(AutoVerifiedAttributes=["email"]))
+    mail = {"Name": "email", "Value": "ana@example.com"}
+    cognito("SignUp", ClientId=client, Password=PASSWORD, Username="ana", UserAttributes=[mail])
+    tariff = TARIFFS["cognito-idp"]
+    counted = {unit for service, _, unit in cognito.meters._counters if service == "cognito-idp"}
+    assert counted - tariff.units - tariff.unbilled == {"sms_messages", "ses_messages"}
+    assert "essentials_monthly_active_users" in counted
 
 
 def test_the_number_of_users_is_a_gauge(cognito: Driver) -> None:
