@@ -99,6 +99,7 @@ def panels(
             [
                 from_target(target, metric("backlog_records"), "behind the stream consumer", start_s),
                 from_target(target, metric("async_backlog"), "asynchronous invocations", start_s),
+                from_target(target, metric("pending_deliveries"), "deliveries of topics", start_s),
             ],
             "Accepted and not yet through. It must not grow without end, and must be empty at the end.",
         ),

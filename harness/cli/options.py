@@ -82,6 +82,13 @@ def where_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Where the embedded AWS listens; 0 takes a free one.",
         ),
         click.option(
+            "--allow-delivery",
+            "allow_deliveries",
+            multiple=True,
+            metavar="HOST",
+            help="A host that SNS may deliver to, beside this machine.",
+        ),
+        click.option(
             "--set",
             "settings",
             type=Setting(),

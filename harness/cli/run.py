@@ -88,6 +88,7 @@ def run(
     limits_name: str,
     region: str,
     port: int,
+    allow_deliveries: tuple[str, ...],
     settings: tuple[tuple[str, str], ...],
     workers: int,
     in_flight_cap: int,
@@ -131,7 +132,9 @@ def run(
         overrides=overrides,
         pipeline=pipeline,
         pipeline_dir=folder_of_pipeline,
-        target=make_target(target, limits=limits, port=port, region=region),
+        target=make_target(
+            target, limits=limits, port=port, region=region, allow_deliveries=allow_deliveries
+        ),
         limits=limits.name,
         objectives=wanted,
         region=region,

@@ -40,6 +40,7 @@ def up(
     limits_name: str,
     region: str,
     port: int,
+    allow_deliveries: tuple[str, ...],
     settings: tuple[tuple[str, str], ...],
 ) -> None:
     """Start the embedded AWS, deploy the pipeline on it, and leave both standing.
@@ -51,7 +52,11 @@ def up(
     folder = pipeline_dir or REFERENCE_PIPELINE
     pipeline = load_pipeline(folder)
     stands = standing.start(
-        port=port, limits=load_limits(limits_name), region=region, allow_origins=allow_origins
+        port=port,
+        limits=load_limits(limits_name),
+        region=region,
+        allow_origins=allow_origins,
+        allow_deliveries=allow_deliveries,
     )
     try:
         cloud = embedded_cloud(stands.endpoints, region)

@@ -57,6 +57,12 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="let pages of this origin (https://app.example:3000) in; may be repeated",
     )
+    parser.add_argument(
+        "--allow-delivery",
+        action="append",
+        default=[],
+        help="let SNS deliver to this host, beside this machine; may be repeated",
+    )
     parser.add_argument("--lifeline", action="store_true", help="stop when standard input ends")
     parser.add_argument("--temporary", action="store_true", help="remove the data directory at the end")
     return parser
@@ -73,6 +79,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         limits=limits_from_json({"name": "given", **json.loads(given)}) if given else ESTABLISHED,
         region=arguments.region,
         allow_origins=tuple(arguments.allow_origin),
+        allow_deliveries=tuple(arguments.allow_delivery),
         lifeline=arguments.lifeline,
         temporary=arguments.temporary,
     )

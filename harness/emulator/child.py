@@ -42,6 +42,7 @@ class ProcessConfig:
     limits: Limits
     region: str = "us-east-1"
     allow_origins: tuple[str, ...] = ()
+    allow_deliveries: tuple[str, ...] = ()
     incidents: tuple[str, ...] = ()
     supervisor_pid: int = 0
     credential_secret: str = field(default="", repr=False)
@@ -63,6 +64,7 @@ class ProcessConfig:
         values["data_dir"] = Path(values["data_dir"])
         values["limits"] = limits_from_json(values["limits"])
         values["allow_origins"] = tuple(values["allow_origins"])
+        values["allow_deliveries"] = tuple(values["allow_deliveries"])
         values["incidents"] = tuple(values["incidents"])
         return cls(**values)
 

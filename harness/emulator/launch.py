@@ -47,11 +47,19 @@ class EmbeddedAws:
         limits: Limits,
         region: str = "us-east-1",
         allow_origins: Sequence[str] = (),
+        allow_deliveries: Sequence[str] = (),
     ) -> None:
         self._own_dir = data_dir is None
         self.data_dir = data_dir or _TEMPORARY / f"launchday-{uuid.uuid4().hex}"
         self._command = command(
-            host, port, self.data_dir, logs_dir or self.data_dir / "logs", limits, region, allow_origins
+            host,
+            port,
+            self.data_dir,
+            logs_dir or self.data_dir / "logs",
+            limits,
+            region,
+            allow_origins,
+            allow_deliveries,
         )
         self._process: subprocess.Popen[bytes] | None = None
         self._endpoints: dict[str, str] = {}
@@ -158,15 +166,18 @@ def command(
     limits: Limits,
     region: str,
     allow_origins: Sequence[str],
+    allow_deliveries: Sequence[str],
 ) -> list[str]:
     """The command that runs the embedded AWS in the foreground."""
     origins = [argument for origin in allow_origins for argument in ("--allow-origin", origin)]
+    hosts = [argument for host in allow_deliveries for argument in ("--allow-delivery", host)]
     return [
         *(sys.executable, "-m", "harness.emulator"),
         *("--host", host, "--port", str(port), "--region", region),
         *("--data-dir", str(data_dir), "--logs-dir", str(logs_dir)),
         *("--limits-json", orjson.dumps(limits_to_json(limits)).decode()),
         *origins,
+        *hosts,
     ]
 
 

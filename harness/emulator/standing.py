@@ -70,6 +70,7 @@ def start(
     limits: Limits,
     region: str = "us-east-1",
     allow_origins: Sequence[str] = (),
+    allow_deliveries: Sequence[str] = (),
 ) -> Standing:
     """Start one that outlives this process. Raises PortInUse or TargetError: also when one stands already.
 
@@ -83,7 +84,7 @@ def start(
     folder = data_dir or state_file().parent / "data"
     logs = state_file().parent / "logs"
     log_path = logs / "supervisor.log"
-    arguments = command(host, port, folder, logs, limits, region, allow_origins)
+    arguments = command(host, port, folder, logs, limits, region, allow_origins, allow_deliveries)
     process = _spawn([*arguments, *([] if data_dir else ["--temporary"])], log_path)
     endpoints = _await_ready(process, log_path)
     standing = Standing(

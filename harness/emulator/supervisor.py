@@ -55,6 +55,7 @@ class Settings:
     limits: Limits
     region: str = "us-east-1"
     allow_origins: tuple[str, ...] = ()
+    allow_deliveries: tuple[str, ...] = ()
     lifeline: bool = False
     temporary: bool = False
 
@@ -155,6 +156,7 @@ class Supervisor:
             limits=self._settings.limits,
             region=self._settings.region,
             allow_origins=self._settings.allow_origins,
+            allow_deliveries=self._settings.allow_deliveries,
             incidents=tuple(self._incidents),
             supervisor_pid=os.getpid(),
             credential_secret=self._credential_secret,

@@ -7,14 +7,14 @@ from typing import Literal
 
 from harness.measure.observation import Observation
 
-BACKLOG_GAUGES = frozenset({"backlog_records", "async_backlog"})
+BACKLOG_GAUGES = frozenset({"backlog_records", "async_backlog", "pending_deliveries"})
 
 Decision = Literal["wait", "drained", "gave_up"]
 
 
 def backlog(observation: Observation) -> int:
     """Events that were taken in and are not yet through: records behind a mapping, asynchronous invocations
-    that wait or run."""
+    that wait or run, deliveries that are neither made nor given up."""
     return int(sum(gauge.value for gauge in observation.gauges if gauge.name in BACKLOG_GAUGES))
 
 

@@ -36,6 +36,7 @@ class EmbeddedTarget:
         data_dir: Path | None = None,
         region: str = _REGION,
         allow_origins: Sequence[str] = (),
+        allow_deliveries: Sequence[str] = (),
     ) -> None:
         self._region = region
         self._make = partial(
@@ -45,6 +46,7 @@ class EmbeddedTarget:
             limits=limits,
             region=region,
             allow_origins=allow_origins,
+            allow_deliveries=allow_deliveries,
         )
         self._aws: EmbeddedAws | None = None
 

@@ -7,10 +7,11 @@ from harness.measure.meters import Gauge
 from harness.measure.observation import Observation
 
 
-def seen(at_s: float, records: float, invocations: float = 0) -> Observation:
+def seen(at_s: float, records: float, invocations: float = 0, deliveries: float = 0) -> Observation:
     gauges = [
         Gauge("lambda", "consumer", "backlog_records", records),
         Gauge("lambda", "archiver", "async_backlog", invocations),
+        Gauge("sns", "device_events", "pending_deliveries", deliveries),
         Gauge("dynamodb", "devices", "item_count", 99),
     ]
     return Observation(at_s=at_s, usage=[], gauges=gauges)
@@ -21,8 +22,8 @@ def decisions(*backlogs: tuple[float, float], limit_s: float = 100) -> list[str]
     return [policy.decide(seen(float(t), *pair)) for t, pair in enumerate(backlogs)]
 
 
-def test_backlog_counts_records_and_invocations_and_nothing_else() -> None:
-    assert backlog(seen(0, 3, 2)) == 5
+def test_backlog_counts_records_invocations_and_deliveries_and_nothing_else() -> None:
+    assert backlog(seen(0, 3, 2, 4)) == 9
 
 
 def test_two_empty_looks_in_a_row_are_asked_for() -> None:

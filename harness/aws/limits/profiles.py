@@ -63,6 +63,10 @@ class Limits:
     cognito_user_pool_client_read_per_s: float = 15
     cognito_user_pool_client_update_per_s: float = 15
     cognito_operations_per_user_per_s: float = 10  # reads and writes each
+    # docs: SNS endpoints and quotas, us-east-1: Publish and PublishBatch by messages; a hard limit of
+    # Subscribe and Unsubscribe (read 2026)
+    sns_publish_messages_per_s: float = 30_000
+    sns_subscribes_per_s: float = 100
 
 
 FRESH = Limits("fresh")

@@ -17,12 +17,13 @@ from harness.aws.prices import (
     kinesis,
     lambda_,
     s3,
+    sns,
     sqs,
     ssm,
 )
 from harness.aws.prices.line import Line, ResourceUsage, Tariff
 
-_MODULES = (api_gateway, appsync, kinesis, lambda_, dynamodb, s3, sqs, cloudwatch_logs, ssm, cognito)
+_MODULES = (api_gateway, appsync, kinesis, lambda_, dynamodb, s3, sqs, sns, cloudwatch_logs, ssm, cognito)
 
 TARIFFS: Final[Mapping[str, Tariff]] = {
     tariff.service: tariff for tariff in (*(module.TARIFF for module in _MODULES), *control.TARIFFS)

@@ -11,7 +11,8 @@ the X-Amz-Target header and a few paths say it as well. Rules, the first that fi
 4. A host that names a bucket is S3, and the bucket goes to the front of the path.
 5. `/graphql/{id}…`, unless it is signed for another service, is AppSync's, over HTTP and WebSocket.
 6. The credential scope of Authorization, or of a presigned query.
-7. The prefix of X-Amz-Target. 8. A host that names a service. 9. Lambda's and API Gateway's paths.
+7. The prefix of X-Amz-Target. 8. A host that names a service. 9. Lambda's and API Gateway's paths, and the
+   links in SNS's messages.
 10. What is left is S3, the one service that anonymous clients use by plain paths.
 """
 
@@ -37,6 +38,7 @@ _LAMBDA_PATH = re.compile(
     r"|code-signing-configs|event-source-mapping|layers-by-arn)(/|$)"
 )
 _QUERY_CREDENTIAL = re.compile(r"(?:^|&)X-Amz-Credential=([^&]+)", re.IGNORECASE)
+_SNS_LINKS = ("Action=ConfirmSubscription&", "Action=Unsubscribe&")
 _TARGETS: Mapping[str, str] = {
     "amazonsqs": "sqs",
     "amazonssm": "ssm",
@@ -90,7 +92,10 @@ def route(path: str, query: str, headers: Mapping[str, str], default_region: str
     if path.startswith(_GRAPHQL + "/") and scope.service in ("", APPSYNC):
         return Route(APPSYNC, scope.region or default_region, path)
     service = (
-        scope.service or _target_service(headers.get("x-amz-target")) or host.service or _path_service(path)
+        scope.service
+        or _target_service(headers.get("x-amz-target"))
+        or host.service
+        or _path_service(path, query)
     )
     return Route(service, scope.region or host.region or default_region, path)
 
@@ -148,7 +153,9 @@ def _target_service(target: str | None) -> str:
     return _TARGETS.get(target.partition(".")[0].partition("_")[0].lower(), "")
 
 
-def _path_service(path: str) -> str:
+def _path_service(path: str, query: str) -> str:
+    if (path == "/" and query.startswith(_SNS_LINKS)) or path.startswith("/SimpleNotificationService-"):
+        return "sns"
     if _LAMBDA_PATH.match(path):
         return "lambda"
     if path == "/restapis" or path.startswith("/restapis/"):

@@ -20,6 +20,9 @@ class CallContext:
     trace_id: str | None = None
     """The Root of X-Amzn-Trace-Id, when the caller is a Lambda function."""
     request_id: str = ""
+    signed: bool = True
+    """Whether the caller signed the request. Who it was is not verified. A service that answers unsigned
+    requests differently sets it."""
 
 
 @dataclass(slots=True)

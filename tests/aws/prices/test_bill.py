@@ -49,7 +49,18 @@ def surge(*, on_demand: bool) -> list[ResourceUsage]:
         used("logs", "/aws/lambda/processor", ingested_bytes=500_000),
         used("ssm", "parameters", requests=12),
         used("iam", "", requests=1),
-        used("sns", "", requests=3),
+        used(
+            "sns",
+            "device_events",
+            publish_requests=20_000,
+            messages_published=20_000,
+            http_attempts=40_400,
+            http_deliveries=40_000,
+            http_bytes_out=60_000_000,
+            sqs_deliveries=20_000,
+            body_filter_bytes=1_000,
+        ),
+        used("states", "", requests=3),
     ]
 
 

@@ -65,6 +65,11 @@ def unknown_operation(operation: str) -> AwsError:
     return AwsError("InvalidAction", f"Could not find operation {operation} for version 2010-03-31")
 
 
+def throttled() -> AwsError:
+    """A quota of requests is used up for now."""
+    return AwsError("Throttled", "Rate exceeded", 429)
+
+
 def missing_token() -> AwsError:
     """The request carries no signature, and its operation needs one."""
     return AwsError("MissingAuthenticationToken", "Request is missing Authentication Token", 403)

@@ -11,6 +11,11 @@ from collections.abc import Callable, Iterable, Mapping
 from harness.emulator.services.base import AwsError, CallContext
 from harness.emulator.services.query_protocol import Entries
 from harness.emulator.services.sns import access_policies
+from harness.emulator.services.sns.delivery_policies import (
+    NOTHING_GIVEN,
+    parse_topic_policy,
+    topic_policy_json,
+)
 from harness.emulator.services.sns.errors import (
     invalid_parameter,
     missing,
@@ -18,11 +23,14 @@ from harness.emulator.services.sns.errors import (
     resource_not_found,
 )
 from harness.emulator.services.sns.inputs import Input
+from harness.emulator.services.sns.messages import DEFAULT_MAX_BYTES
 from harness.emulator.services.sns.paging import page
+from harness.emulator.services.sns.subscriptions import HTTP, Subscriptions
 from harness.emulator.services.sns.topics import Topic, Topics, topic_arn
 
 MAX_DISPLAY_NAME_CHARACTERS = 100
 MAX_TAGS = 50
+MAX_LARGE_SUBSCRIPTIONS = 100
 MAX_TOPICS = 100_000
 """docs: SNS endpoints and quotas, standard topics in an account (read 2026)"""
 _FIFO_ATTRIBUTES = frozenset(
@@ -39,8 +47,12 @@ Output = dict[str, object]
 class TopicOperations:
     """Each method is an operation: the input and the caller; the output, or None for one without."""
 
-    def __init__(self, topics: Topics) -> None:
+    def __init__(
+        self, topics: Topics, subscriptions: Subscriptions, on_delete: Callable[[Topic], None]
+    ) -> None:
         self._topics = topics
+        self._subscriptions = subscriptions
+        self._on_delete = on_delete
 
     def create_topic(self, given: Input, context: CallContext) -> Output:
         """CreateTopic: the same again, with the same attributes and tags, is no error."""
@@ -59,10 +71,12 @@ class TopicOperations:
         if existing is None:
             if len(self._topics) >= MAX_TOPICS:
                 raise AwsError("TopicLimitExceeded", "Topic limit exceeded", 403)
-            topic = Topic(arn, given["Name"], context.region, context.account_id, attributes, tags)
+            topic = Topic(arn, given["Name"], context.region, context.account_id, tags=tags)
+            for name, value in attributes.items():
+                self._set(topic, name, value)
             self._topics.add(topic)
             return {"TopicArn": arn}
-        described = _described(existing)
+        described = self._described(existing)
         if any(described.get(name) != value for name, value in attributes.items()):
             raise invalid_parameter("Attributes", "Topic already exists with different attributes")
         if tags and tags != existing.tags:
@@ -78,20 +92,20 @@ class TopicOperations:
                 return
             raise
         self._topics.remove(topic.arn)
+        self._on_delete(topic)
 
     def get_topic_attributes(self, given: Input, context: CallContext) -> Output:
         """GetTopicAttributes."""
-        return {"Attributes": Entries(_described(self._topics.find(given["TopicArn"], context)))}
+        return {"Attributes": Entries(self._described(self._topics.find(given["TopicArn"], context)))}
 
     def set_topic_attributes(self, given: Input, context: CallContext) -> None:
         """SetTopicAttributes; an empty value sets an attribute back."""
         topic = self._topics.find(given["TopicArn"], context)
         name, value = given["AttributeName"], given.get("AttributeValue", "")
         _check_attribute(name, value)
-        if value:
-            topic.attributes[name] = value
-        else:
-            topic.attributes.pop(name, None)
+        self._set(topic, name, value)
+        for subscription in self._subscriptions.of_topic(topic.arn):
+            subscription.effective = None
 
     def list_topics(self, given: Input, context: CallContext) -> Output:
         """ListTopics."""
@@ -129,25 +143,44 @@ class TopicOperations:
         topic = self._resource(given, context)
         return {"Tags": [{"Key": key, "Value": value} for key, value in topic.tags.items()]}
 
+    def _set(self, topic: Topic, name: str, value: str) -> None:
+        """Set a checked attribute, an empty value setting it back."""
+        if name == "DeliveryPolicy":
+            topic.delivery_policy = parse_topic_policy(value) if value else NOTHING_GIVEN
+        elif name == "MaximumMessageSize" and value and int(value) > DEFAULT_MAX_BYTES:
+            self._check_large(topic)
+        if value:
+            topic.attributes[name] = value
+        else:
+            topic.attributes.pop(name, None)
+
+    def _check_large(self, topic: Topic) -> None:
+        protocols = [subscription.protocol for subscription in self._subscriptions.of_topic(topic.arn)]
+        if len(protocols) > MAX_LARGE_SUBSCRIPTIONS or HTTP.intersection(protocols):
+            raise invalid_parameter(
+                "MaximumMessageSize", "above 256 KiB a topic has queues and functions only, at most 100"
+            )
+
+    def _described(self, topic: Topic) -> dict[str, str]:
+        """All attributes of a topic as GetTopicAttributes gives them."""
+        confirmed = [s.confirmed for s in self._subscriptions.of_topic(topic.arn)]
+        return {
+            "TopicArn": topic.arn,
+            "Owner": topic.account_id,
+            "DisplayName": "",
+            "SubscriptionsConfirmed": str(confirmed.count(True)),
+            "SubscriptionsPending": str(confirmed.count(False)),
+            "SubscriptionsDeleted": str(topic.subscriptions_deleted),
+            "EffectiveDeliveryPolicy": topic_policy_json(topic.delivery_policy),
+            **topic.attributes,
+            "Policy": topic.policy,
+        }
+
     def _resource(self, given: Input, context: CallContext) -> Topic:
         try:
             return self._topics.find(given["ResourceArn"], context, "ResourceArn")
         except AwsError as error:
             raise resource_not_found() if error.code == "NotFound" else error from None
-
-
-def _described(topic: Topic) -> dict[str, str]:
-    """All attributes of a topic as GetTopicAttributes gives them."""
-    return {
-        "TopicArn": topic.arn,
-        "Owner": topic.account_id,
-        "DisplayName": "",
-        "SubscriptionsConfirmed": "0",
-        "SubscriptionsPending": "0",
-        "SubscriptionsDeleted": str(topic.subscriptions_deleted),
-        **topic.attributes,
-        "Policy": topic.policy,
-    }
 
 
 def _check_attribute(name: str, value: str) -> None:
@@ -179,8 +212,13 @@ def _check_tracing(value: str) -> None:
         raise invalid_parameter("TracingConfig", f"Invalid value [{value}]")
 
 
-def _check_delivery_policy(_value: str) -> None:
-    raise not_offered_parameter("DeliveryPolicy", "delivery policies")
+def _check_delivery_policy(value: str) -> None:
+    parse_topic_policy(value)
+
+
+def _check_size(value: str) -> None:
+    if not (value.isascii() and value.isdecimal() and 1_024 <= int(value) <= 1_048_576):
+        raise invalid_parameter("MaximumMessageSize", "it must be from 1024 to 1048576")
 
 
 def _keep(value: str) -> None:
@@ -191,6 +229,7 @@ _CHECKS: Mapping[str, Callable[[str], None]] = {
     "DeliveryPolicy": _check_delivery_policy,
     "DisplayName": _check_display_name,
     "KmsMasterKeyId": _keep,
+    "MaximumMessageSize": _check_size,
     "Policy": access_policies.check_policy,
     "SignatureVersion": _check_signature_version,
     "TracingConfig": _check_tracing,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from harness.emulator.services.base import CallContext
+from harness.emulator.services.sns.delivery_policies import NOTHING_GIVEN, GivenPolicy
 from harness.emulator.services.sns.errors import invalid_parameter, not_offered_parameter, topic_not_found
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,256}")
@@ -32,6 +33,7 @@ class Topic:
     account_id: str
     attributes: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
+    delivery_policy: GivenPolicy = NOTHING_GIVEN
     subscriptions_deleted: int = 0
 
     @property

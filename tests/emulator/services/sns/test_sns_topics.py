@@ -52,6 +52,8 @@ def test_attributes_are_those_that_aws_gives(sns: Driver) -> None:
     sns.create(Attributes={"SignatureVersion": "2", "KmsMasterKeyId": "alias/aws/sns"})
     found = attributes(sns)
     assert json.loads(found.pop("Policy"))["Statement"][0]["Resource"] == ARN
+    effective = json.loads(found.pop("EffectiveDeliveryPolicy"))["http"]
+    assert effective["defaultHealthyRetryPolicy"]["numRetries"] == 3
     assert found == {
         "TopicArn": ARN,
         "Owner": ACCOUNT,

@@ -1,7 +1,7 @@
 """The Lambda Runtime API as one environment sees it: a loopback port that is its own.
 
 A web page can reach any local port, so requests for another Host are refused, and those with a header that
-only browsers send: what asks for an image names no Origin.
+only browsers send (what asks for an image names no Origin), or only SNS, which posts where it is subscribed.
 
 docs: Using the Lambda runtime API for custom runtimes (read 2026)
 """
@@ -21,7 +21,7 @@ MAX_RESPONSE_BYTES = 6 * 1024 * 1024 + 100
 RESPONSE_TOO_LARGE = "Function.ResponseSizeTooLarge"
 SHUTDOWN_S = 0.05
 """For connections that outlive their process; aiohttp takes 0 for no limit."""
-_OF_BROWSERS = frozenset({"origin", "referer", "sec-fetch-site"})
+_OF_OTHERS = frozenset({"origin", "referer", "sec-fetch-site", "x-amz-sns-message-type"})
 MAX_HEADER_BYTES = 2 * 1024 * 1024  # a runtime may put a stack trace of up to 1 MiB into a header
 
 
@@ -105,7 +105,7 @@ class RuntimeApi:
         )
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        foreign = any(name.lower() in _OF_BROWSERS for name in request.headers)
+        foreign = any(name.lower() in _OF_OTHERS for name in request.headers)
         if foreign or request.headers.get("Host") != self._address:
             return _refusal(403, "Forbidden", "The Runtime API is for this environment's process only.")
         if request.method == "GET" and request.path == f"{API}/invocation/next":
