@@ -300,7 +300,7 @@ def _reconcile(rehearsal: Rehearsal, run_id: str, cloud: Cloud, outputs: Outputs
             ledger.predict_many(rehearsal.pipeline.predict(events))
         if rehearsal.scenario.watchers is not None:
             lost = _lost_deliveries(rehearsal, run_id, cloud, outputs)
-            folder.write_deliveries(_deliveries(rehearsal, started_at_s, ledger, folder, lost))
+            folder.write_deliveries(_deliveries(rehearsal, run_id, started_at_s, ledger, folder, lost))
     folder.write_ledger(ledger)
 
 
@@ -320,6 +320,7 @@ def _lost_deliveries(
 
 def _deliveries(
     rehearsal: Rehearsal,
+    run_id: str,
     started_at_s: float,
     ledger: Ledger,
     folder: RunFolder,
@@ -340,7 +341,7 @@ def _deliveries(
             post.behaviour,
             tells.owed_kinds(post.watcher.channel),
         )
-        for post in posts(scenario, make_devices(scenario.population, scenario.seed))
+        for post in posts(scenario, make_devices(scenario.population, scenario.seed), run_id)
     ]
     columns = columns_of(scenario, scenario.seed, started_at_s)
     events = len(ledger.live)

@@ -28,9 +28,10 @@ _MALFORMED, _ACCURACY, _POISON = FLAW_CODES["malformed"], FLAW_CODES["accuracy"]
 _RESENT, _UNANSWERED = FLAW_CODES["resent"], FLAW_CODES["unanswered"]
 
 
-def device_id(seed: int, device: int) -> str:
-    """What the device in row `device` calls itself in a run with this seed."""
-    return f"d{seed:x}-{device:07d}"
+def device_id(run_id: str, device: int) -> str:
+    """What the device in row `device` calls itself. Each run has devices of its own: on a pipeline that stays
+    up, the last run's would have a history, and a run's events end by that history too."""
+    return f"d{run_id}-{device:07d}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,6 @@ class EventBuilder:
         self._calls = [call.kind for call in scenario.traffic.calls]
         self._devices = devices
         self._run_id = run_id
-        self._seed = scenario.seed
         self._started_at_s = started_at_s
         self._second = -1
         self._second_text = ""
@@ -94,7 +94,7 @@ class EventBuilder:
             f"{self._run_id}-{ordinal}",
             kind,
             account,
-            device_id(self._seed, device),
+            device_id(self._run_id, device),
             self._started_at_s + at_s,
             fields,
         )

@@ -239,6 +239,17 @@ def test_a_rehearsal_on_its_port_uses_it_and_leaves_it_standing(
     assert lasting.run("status", "--json").json["pid"] == kept["pid"]
 
 
+def test_what_a_run_leaves_behind_changes_nothing_for_the_next(
+    lasting: Product, kept: dict[str, Any]
+) -> None:
+    for out in ("first", "second"):
+        where = ("--port", str(kept["port"]), "--out", lasting.folder / out)
+        ended = lasting.rehearse(*where, "--duration", "3s", scenario="every_outcome").end()
+        result = json.loads((lasting.folder / out / "result.json").read_text())
+        assert ended.code == 0 or result["verdict_reason"].startswith(LATE), ended.said
+        assert result["ledger"]["predictions"]["differ"] == 0
+
+
 def test_a_second_up_is_refused(lasting: Product, kept: dict[str, Any]) -> None:
     ended = lasting.run("up", "--port", "0")
     assert ended.code == 3

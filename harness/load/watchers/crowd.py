@@ -42,7 +42,7 @@ async def watch(plan: LoadPlan, out: Path, stopping: asyncio.Event, say: Say) ->
     scenario = plan.load_scenario()
     pipeline = load_pipeline(plan.pipeline_dir)
     tells = watchable(pipeline, scenario.name)
-    manned = posts(scenario, make_devices(scenario.population, scenario.seed))
+    manned = posts(scenario, make_devices(scenario.population, scenario.seed), plan.run_id)
     ensure_descriptors(len(manned))
     out.mkdir(parents=True, exist_ok=True)
     log, timeline = ReceiptLog(out), RowLog(out / "timeline.ndjson")

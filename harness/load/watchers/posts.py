@@ -24,12 +24,12 @@ class Post:
     behaviour: str
 
 
-def posts(scenario: Scenario, devices: Devices) -> list[Post]:
-    """The watchers of `scenario`, by number; none when it has none."""
-    return [Post(number, *post) for number, post in enumerate(_posts(scenario, devices))]
+def posts(scenario: Scenario, devices: Devices, run_id: str) -> list[Post]:
+    """The watchers of `scenario` in one run, by number; none when it has none."""
+    return [Post(number, *post) for number, post in enumerate(_posts(scenario, devices, run_id))]
 
 
-def _posts(scenario: Scenario, devices: Devices) -> Iterator[tuple[Watcher, int | None, str]]:
+def _posts(scenario: Scenario, devices: Devices, run_id: str) -> Iterator[tuple[Watcher, int | None, str]]:
     watchers = scenario.watchers
     if watchers is None:
         return
@@ -37,7 +37,7 @@ def _posts(scenario: Scenario, devices: Devices) -> Iterator[tuple[Watcher, int 
     slots = np.arange(watchers.device_subscribers, dtype=np.int64) % len(devices)
     for device in devices.tracked(slots).tolist():
         account = int(devices.account[device])
-        yield Watcher("subscription", account, device_id(scenario.seed, device)), device, "healthy"
+        yield Watcher("subscription", account, device_id(run_id, device)), device, "healthy"
     for number in range(watchers.account_subscribers):
         yield Watcher("subscription", number % accounts), None, "healthy"
     number = 0

@@ -36,7 +36,7 @@ def scenario(watchers: Watchers | None) -> Scenario:
 
 def manned(watchers: Watchers | None):
     planned = scenario(watchers)
-    return posts(planned, make_devices(planned.population, planned.seed))
+    return posts(planned, make_devices(planned.population, planned.seed), "run")
 
 
 def test_device_subscribers_watch_devices_that_are_tracked() -> None:
