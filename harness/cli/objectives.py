@@ -21,7 +21,8 @@ def _read(path: Path) -> list[Objective]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"The objectives file '{path}' cannot be read: {error}.") from None
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"The objectives file '{path}' cannot be read: {why}.") from None
     found = []
     for number, line in enumerate(lines, start=1):
         text = line.partition("#")[0].strip()

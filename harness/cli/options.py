@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
+
+DEFAULT_REGION = "us-east-1"
 
 _DURATION = re.compile(r"^\s*([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h|)\s*$")
 _SECONDS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
@@ -45,6 +49,28 @@ class Setting(click.ParamType[tuple[str, str]]):
         return name.strip(), rest
 
 
+class Region(click.ParamType[str]):
+    """An AWS Region that there is. Becomes its name."""
+
+    name = "region"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Raises BadParameter (exit 2) when AWS has none of that name."""
+        if value == DEFAULT_REGION:  # without a look at AWS's list, which takes a while to load
+            return DEFAULT_REGION
+        session = import_module("botocore.session").get_session()
+        regions = {
+            region
+            for partition in session.get_available_partitions()
+            for region in session.get_available_regions("lambda", partition)
+        }
+        if value not in regions:
+            close = difflib.get_close_matches(str(value), sorted(regions), n=1)
+            remedy = f" Did you mean {close[0]}?" if close else ""
+            self.fail(f"'{value}' is no AWS Region.{remedy}", param, ctx)
+        return str(value)
+
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
@@ -73,7 +99,9 @@ def where_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="NAME|FILE",
             help="AWS's quotas: established, fresh, none, or a JSON file; see `launchday limits`.",
         ),
-        click.option("--region", default="us-east-1", show_default=True, help="The AWS Region."),
+        click.option(
+            "--region", type=Region(), default=DEFAULT_REGION, show_default=True, help="The AWS Region."
+        ),
         click.option(
             "--port",
             type=click.IntRange(0, 65535),

@@ -85,8 +85,8 @@ class Tally:
         if self.late > FORGIVEN and (share > MAX_LATE_SHARE or p99_ms > LATE_MS):
             return (
                 f"The generator could not keep up: {share:.1%} of starts were more than {LATE_MS:.0f} ms "
-                f"late ({p99_ms:.1f} ms at p99) while there was room in flight. Run it while nothing "
-                "else keeps this machine busy, with more --workers where there are more cores, or with a lower --rate."
+                f"late ({p99_ms:.1f} ms at p99) while there was room in flight. Run it while nothing else "
+                "keeps this machine busy, with more --workers where there are cores, or with a lower --rate."
             )
         return None
 

@@ -110,7 +110,8 @@ def load_limits(name_or_path: str) -> Limits:
             f"Choose one of {', '.join(PROFILES)}, or give the path of a JSON file.",
         ) from None
     except (OSError, ValueError) as error:
-        raise UsageError(f"The limits file '{path}' cannot be read: {error}.") from None
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"The limits file '{path}' cannot be read: {why}.") from None
     if not isinstance(values, dict):
         raise UsageError(f"The limits file '{path}' must hold a JSON object.")
     base_name = values.pop("base", "established")
