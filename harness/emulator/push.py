@@ -1,5 +1,5 @@
-"""The push process: the services that send outwards, SNS so far, and Cognito, whose sign-ins are milliseconds
-of computing each, beside the processes whose loops neither must hold up.
+"""The push process: the services that send outwards, SNS and AppSync, and Cognito, whose sign-ins are
+milliseconds of computing each, beside the processes whose loops none of them must hold up.
 
 `python -m harness.emulator.push`, started by the supervisor.
 """
@@ -20,6 +20,9 @@ from harness.emulator.gateway.proxy import ProcessCalls, open_session
 from harness.emulator.gateway.server import Gateway, Listener
 from harness.emulator.observing import ProcessObserver
 from harness.emulator.own_paths import COGNITO_MESSAGES_PATH, OwnPaths, process_answers
+from harness.emulator.push_appsync import compose_appsync
+from harness.emulator.services.appsync import AppSyncService
+from harness.emulator.services.appsync.realtime import Sockets
 from harness.emulator.services.base import AwsError, AwsRequest, AwsResponse
 from harness.emulator.services.cognito import CognitoService
 from harness.emulator.services.sns import SnsService
@@ -35,6 +38,7 @@ class Services(NamedTuple):
 
     sns: SnsService
     cognito: CognitoService
+    appsync: AppSyncService
 
 
 async def main(supervision: Supervision) -> None:
@@ -50,6 +54,7 @@ async def main(supervision: Supervision) -> None:
                 services={service.name: service.handle for service in services},
                 fallback=_not_here,
                 own=_own_paths(services, meters).handle,
+                upgrades={"appsync": Sockets(services.appsync.realtime).handle},
             )
         )
         for service in services:
@@ -66,17 +71,19 @@ def compose(config: ProcessConfig, meters: Meters, session: aiohttp.ClientSessio
     """The services of this process, each given what it may ask of the others."""
     clock = SteadyClock()
     endpoints = service_endpoints(config.endpoints)
+    calls = ProcessCalls(session, endpoints, {})
     sns = SnsService(
         meters=meters,
         limits=config.limits,
-        calls=ProcessCalls(session, endpoints, {}),
+        calls=calls,
         base_url=os.environ.get(SNS_URL_VARIABLE) or config.endpoints["edge"],
         functions_url=endpoints["lambda"],
         allowed_hosts=config.allow_deliveries,
         own_ports=[port for url in config.endpoints.values() if (port := urlsplit(url).port)],
         clock=clock,
     )
-    return Services(sns, CognitoService(meters=meters, limits=config.limits, clock=clock))
+    cognito = CognitoService(meters=meters, limits=config.limits, clock=clock)
+    return Services(sns, cognito, compose_appsync(config, meters, session, calls, clock))
 
 
 def _own_paths(services: Services, meters: Meters) -> OwnPaths:

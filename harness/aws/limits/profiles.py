@@ -42,6 +42,8 @@ class Limits:
     dynamodb_table_read_units_per_s: float = 40_000
     dynamodb_partition_write_units_per_s: float = 1_000
     dynamodb_partition_read_units_per_s: float = 3_000
+    # docs: AppSync endpoints and quotas, request tokens per second in us-east-1 (read 2026-11)
+    appsync_request_tokens_per_s: float = 10_000
     # docs: AWS AppSync endpoints and quotas, us-east-1 (read 2026): a GraphQL API's real-time half
     appsync_connects_per_s: float = 2_000
     appsync_inbound_messages_per_s: float = 10_000

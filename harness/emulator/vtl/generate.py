@@ -100,14 +100,21 @@ class _Generator:
                 self._if(node, function)
             case nodes.Foreach():
                 self._foreach(node, function)
-            case nodes.Break():
-                function.line("break" if function.loops else "raise Stop")
-            case nodes.Stop():
-                function.line("raise Stop")
+            case nodes.Break() | nodes.Stop() | nodes.Return():
+                self._leave(node, function)
             case nodes.Macro():
                 self._macro(node)
             case nodes.MacroCall():
                 self._macro_call(node, function)
+
+    def _leave(self, node: nodes.Break | nodes.Stop | nodes.Return, function: _Function) -> None:
+        if isinstance(node, nodes.Return):
+            value = "None" if node.value is None else self._expression(node.value)
+            function.line(f"early_return({value})")
+        elif isinstance(node, nodes.Break) and function.loops:
+            function.line("break")
+        else:
+            function.line("raise Stop")
 
     def _set(self, node: nodes.Set, function: _Function) -> None:
         """Null is not assigned: the target keeps what it had (Velocity 1.7, directive.set.null.allowed)."""

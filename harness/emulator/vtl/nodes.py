@@ -157,6 +157,13 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Return:
+    """`#return` and `#return(value)`: ends the template, without what was written (AppSync's own)."""
+
+    value: Expression | None
+
+
+@dataclass(frozen=True, slots=True)
 class Macro:
     """`#macro(name $a $b) ... #end`"""
 
@@ -173,4 +180,4 @@ class MacroCall:
     arguments: tuple[Expression, ...]
 
 
-Node = Text | Reference | EscapedReference | Set | If | Foreach | Break | Stop | Macro | MacroCall
+Node = Text | Reference | EscapedReference | Set | If | Foreach | Break | Stop | Return | Macro | MacroCall

@@ -17,13 +17,19 @@ _DIRECTIVES = frozenset({"set", "if", "elseif", "else", "end", "foreach", "break
 _REFUSED = frozenset({"include", "parse", "evaluate", "define"})
 
 
-def parse(source: str) -> tuple[nodes.Node, ...]:
-    """The tree of `source`. Raises TemplateError with the line and column of what is wrong."""
-    return _Parser(source, frozenset(), 0).template()
+def parse(source: str, *, returns: bool = False) -> tuple[nodes.Node, ...]:
+    """The tree of `source`; with `returns` it may have #return. Raises TemplateError with the line and column
+    of what is wrong."""
+    return _Parser(source, frozenset(), 0, returns=returns).template()
 
 
 class _Parser(ExpressionParser):
     """The text between expressions: where directives and references begin and end."""
+
+    def __init__(self, source: str, macros: frozenset[str], depth: int, *, returns: bool) -> None:
+        super().__init__(source, macros, depth)
+        self._returns = returns
+        self._known = _DIRECTIVES | {"return"} if returns else _DIRECTIVES
 
     def template(self) -> tuple[nodes.Node, ...]:
         body, ended_by = self._block()
@@ -62,7 +68,7 @@ class _Parser(ExpressionParser):
             return ""
         found = DIRECTIVE.match(self._source, self._at)
         name = (found["braced"] or found["plain"]) if found else ""
-        if found and (name in _DIRECTIVES or name in self._macros or name in _REFUSED):
+        if found and (name in self._known or name in self._macros or name in _REFUSED):
             if backslashes:
                 kept = "\\" * (backslashes // 2)
                 if backslashes % 2:
@@ -115,6 +121,8 @@ class _Parser(ExpressionParser):
             out.append(self._macro(start))
         elif name in ("break", "stop"):
             out.append(nodes.Break() if name == "break" else nodes.Stop())
+        elif name == "return" and self._returns:
+            out.append(nodes.Return(self._returned()))
         else:
             out.append(self._macro_call(name))
         return ""
@@ -137,6 +145,12 @@ class _Parser(ExpressionParser):
         value = self._expression()
         self._close_directive()
         return nodes.Set(target, value)
+
+    def _returned(self) -> nodes.Expression | None:
+        if not self._source.startswith("(", self._at):
+            self._gobble_line()
+            return None
+        return self._condition()
 
     def _condition(self) -> nodes.Expression:
         self._expect("(")
@@ -233,7 +247,7 @@ class _Parser(ExpressionParser):
             out.append(reference)
 
     def _template_in_string(self, content: str) -> tuple[nodes.Node, ...]:
-        return _Parser(content, frozenset(self._macros), self._depth + 1).template()
+        return _Parser(content, frozenset(self._macros), self._depth + 1, returns=self._returns).template()
 
 
 def _trim_last_line(out: list[nodes.Node]) -> None:

@@ -32,6 +32,19 @@ class Stop(Exception):
     """#stop: unwinds to the end of the template."""
 
 
+class Returned(Exception):
+    """#return: the template gives `value` instead of text."""
+
+    def __init__(self, value: Value) -> None:
+        super().__init__("#return")
+        self.value = value
+
+
+def early_return(value: Value) -> None:
+    """End the template. Raises Returned, always."""
+    raise Returned(value)
+
+
 class Budget:
     """What one rendering may still spend: iterations and macro calls, and how deep macros may call."""
 
@@ -195,6 +208,7 @@ NAMES: dict[str, object] = {
     "call_macro": call_macro,
     "call_method": call_method,
     "divide": values.divide,
+    "early_return": early_return,
     "enter_loop": enter_loop,
     "enumerate": enumerate,
     "equal": values.equal,

@@ -28,34 +28,49 @@ class LiteralCall(NamedTuple):
     column: int
 
 
+class MethodCall(NamedTuple):
+    """A method called on a variable, by way of properties: `$util.time.nowISO8601()` has the path `("time",)`
+    and no arguments."""
+
+    variable: str
+    path: tuple[str, ...]
+    method: str
+    arguments: int
+    line: int
+    column: int
+
+
 class Template:
-    """Renders with `render(variables)`. `calls` are its literal calls, for hosts that check them early."""
+    """Renders with `render(variables)`. `calls` are its literal calls and `methods` all calls that begin at a
+    variable, for hosts that check them early."""
 
-    __slots__ = ("_render", "calls")
+    __slots__ = ("_render", "calls", "methods")
 
-    def __init__(self, source: str, unresolved: Unresolved) -> None:
+    def __init__(self, source: str, unresolved: Unresolved, *, returns: bool = False) -> None:
         if len(source) > MAX_SOURCE:
             raise TemplateError(f"The template is longer than {MAX_SOURCE} characters", 1, 1)
-        tree = parse(source)
+        tree = parse(source, returns=returns)
         for call in _calls(tree):
             if not is_known_method(call.name):
                 raise error_at(source, call.at, f"The method {call.name}() is not supported")
         self.calls = tuple(_literal_calls(source, tree))
+        self.methods = tuple(_method_calls(source, tree))
         self._render = generate(tree, unresolved)
 
     def render(self, variables: Mapping[str, Value]) -> str:
         """The output for these variables, which are left as they are (what they hold may be changed).
 
-        Raises TemplateFailure."""
+        Raises TemplateFailure, and Returned when the template comes to a #return."""
         return self._render(dict(variables), Budget())
 
 
-def compile_template(source: str, *, unresolved: Unresolved = "source") -> Template:
-    """Compile `source`. An unresolved reference prints as its source, or, as in API Gateway, as nothing.
+def compile_template(source: str, *, unresolved: Unresolved = "source", returns: bool = False) -> Template:
+    """Compile `source`. An unresolved reference prints as its source, or, as in API Gateway, as nothing. With
+    `returns` the template may have #return, as in AppSync.
 
     Raises TemplateError with the line and column of what is wrong."""
     try:
-        return Template(source, unresolved)
+        return Template(source, unresolved, returns=returns)
     except (RecursionError, SyntaxError, MemoryError):  # bounds of Python's own compiler
         raise TemplateError("The template is nested too deeply", 1, 1) from None
 
@@ -76,6 +91,18 @@ def _literal_calls(source: str, tree: Sequence[nodes.Node]) -> Iterator[LiteralC
         if len(texts) == len(first.arguments):
             where = line_and_column(source, first.at)
             yield LiteralCall(reference.root, first.name, tuple(texts), *where)
+
+
+def _method_calls(source: str, tree: Sequence[nodes.Node]) -> Iterator[MethodCall]:
+    for reference in _references(tree):
+        path: list[str] = []
+        for link in reference.links:
+            if isinstance(link, nodes.Call):
+                where = line_and_column(source, link.at)
+                yield MethodCall(reference.root, tuple(path), link.name, len(link.arguments), *where)
+            if not isinstance(link, nodes.Property):
+                break
+            path.append(link.name)
 
 
 def _references(part: object) -> Iterator[nodes.Reference]:

@@ -1,0 +1,64 @@
+"""AppSync, put together for the push process: what it may ask of the others, and its two halves joined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import aiohttp
+
+from harness.emulator.child import ProcessConfig
+from harness.emulator.endpoints import service_endpoints
+from harness.emulator.gateway.invoking import HttpInvoker
+from harness.emulator.services.appsync import AppSyncService
+from harness.emulator.services.appsync.auth import ApiAuthorizer
+from harness.emulator.services.appsync.realtime import RealTime
+from harness.emulator.services.appsync.sources.factory import Sources
+from harness.emulator.services.base import AwsCalls
+from harness.emulator.services.credentials import AccessKeys
+from harness.measure.meters import Meters
+
+_POOL_KEYS_TIMEOUT = aiohttp.ClientTimeout(total=5.0)
+
+
+def compose_appsync(
+    config: ProcessConfig,
+    meters: Meters,
+    session: aiohttp.ClientSession,
+    calls: AwsCalls,
+    clock: Callable[[], float],
+) -> AppSyncService:
+    """The service, with authorization and its real-time half."""
+    endpoints = service_endpoints(config.endpoints)
+
+    async def fetch_pool_keys(pool_id: str, _region: str) -> bytes:
+        url = f"{config.endpoints['push']}/{pool_id}/.well-known/jwks.json"
+        async with session.get(url, timeout=_POOL_KEYS_TIMEOUT) as answer:
+            if answer.status != 200:
+                raise OSError(f"The user pool {pool_id} has no keys: {answer.status}.")
+            return await answer.read()
+
+    authorizer = ApiAuthorizer(
+        keys=AccessKeys(config.credential_secret),
+        fetch_pool_keys=fetch_pool_keys,
+        invoker=HttpInvoker(session, endpoints["lambda"]),
+    )
+
+    def realtime(service: AppSyncService) -> RealTime:
+        return RealTime(
+            apis=service,
+            authorizer=authorizer,
+            executor=service.executor,
+            meters=meters,
+            limits=config.limits,
+            clock=clock,
+        )
+
+    return AppSyncService(
+        meters=meters,
+        limits=config.limits,
+        sources=Sources(calls),
+        authorizer=authorizer,
+        make_realtime=realtime,
+        endpoint=config.endpoints["edge"],
+        clock=clock,
+    )

@@ -1,0 +1,1 @@
+"""Execution: GraphQL documents parsed, validated, planned and run, in AppSync's shapes."""

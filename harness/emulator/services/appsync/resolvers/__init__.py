@@ -1,0 +1,1 @@
+"""Resolvers: what runs for a field, compiled when it is created."""

@@ -1,0 +1,1 @@
+"""Data sources: what resolvers read and write."""

@@ -1,0 +1,1 @@
+"""Mapping templates: AppSync's variables and helpers in Velocity."""
