@@ -97,7 +97,7 @@ def test_a_device_is_put_and_got_with_a_key(api: dict[str, str]) -> None:
     assert put == (200, {"data": {"put": {"id": "1", "name": "van"}}})
     got = post(
         api["url"], asked("query($id: ID!) { device(id: $id) { name } }", id="1"), {"x-api-key": api["key"]}
-    )  # noqa: E501
+    )
     assert got == (200, {"data": {"device": {"name": "van"}}})
 
 
