@@ -28,6 +28,22 @@ def handler(event, context):
     sqs.send_message(QueueUrl=os.environ["HEARD"], MessageBody=json.dumps(event))
 """
 
+POISONED_LISTENER = """
+import json, os
+import boto3
+
+sqs = boto3.client("sqs")
+
+def handler(event, context):
+    failed = []
+    for record in event["Records"]:
+        if record["body"] == "poison":
+            failed.append({"itemIdentifier": record["messageId"]})
+        else:
+            sqs.send_message(QueueUrl=os.environ["HEARD"], MessageBody=json.dumps(record))
+    return {"batchItemFailures": failed}
+"""
+
 
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
@@ -49,7 +65,7 @@ def until(found: Callable[[], Any], what: str) -> Any:
     raise AssertionError(f"{what} did not come about")
 
 
-def create_function(aws: EmbeddedAws, name: str, source: str, **variables: str) -> str:
+def create_function(aws: EmbeddedAws, name: str, source: str, timeout_s: int = 30, **variables: str) -> str:
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
         archive.writestr("app.py", source)
@@ -59,7 +75,7 @@ def create_function(aws: EmbeddedAws, name: str, source: str, **variables: str) 
         Runtime="python3.12",
         Handler="app.handler",
         Role="arn:aws:iam::000000000000:role/r",
-        Timeout=30,
+        Timeout=timeout_s,
         Code={"ZipFile": package.getvalue()},
         Environment={"Variables": variables},
     )
@@ -119,3 +135,29 @@ def test_changes_of_a_table_reach_a_function_and_its_backlog_is_seen(aws: Embedd
     )
     assert {record["eventSourceARN"] for record in records} == {stream}
     assert until(lambda: gauges(aws, "table-listener")["backlog_records"] == 0, "an empty backlog")
+
+
+def test_messages_of_a_queue_reach_a_function_and_poison_its_dead_letters(aws: EmbeddedAws) -> None:
+    queues = client(aws, "sqs")
+    heard_of = queues.create_queue(QueueName="heard-of-queue")["QueueUrl"]
+    dead = queues.create_queue(QueueName="dead-of-queue")["QueueUrl"]
+    redrive = {"deadLetterTargetArn": arn_of(aws, dead), "maxReceiveCount": 1}
+    work = queues.create_queue(
+        QueueName="work", Attributes={"VisibilityTimeout": "2", "RedrivePolicy": json.dumps(redrive)}
+    )["QueueUrl"]
+    create_function(aws, "queue-listener", POISONED_LISTENER, timeout_s=2, HEARD=heard_of)
+    map_source(aws, "queue-listener", arn_of(aws, work), FunctionResponseTypes=["ReportBatchItemFailures"])
+    for number in range(12):
+        queues.send_message(QueueUrl=work, MessageBody=f"m{number}")
+    queues.send_message(QueueUrl=work, MessageBody="poison")
+    bodies: list[str] = []
+    until(lambda: bodies.extend(e["body"] for e in heard(aws, heard_of)) or len(bodies) >= 12, "12 messages")
+    assert sorted(bodies) == sorted(f"m{number}" for number in range(12))
+    (letter,) = until(lambda: queues.receive_message(QueueUrl=dead).get("Messages"), "a dead letter")
+    assert letter["Body"] == "poison"
+    assert until(lambda: gauges(aws, "queue-listener")["backlog_records"] == 0, "an empty backlog")
+
+
+def arn_of(aws: EmbeddedAws, queue_url: str) -> str:
+    found = client(aws, "sqs").get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])
+    return str(found["Attributes"]["QueueArn"])

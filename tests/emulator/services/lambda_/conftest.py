@@ -351,6 +351,9 @@ class Rig:
         while (await self.do("GetEventSourceMapping", UUID=mapping_id))["State"] != state:
             await asyncio.sleep(0.01)
 
+    def has_gauge(self, name: str) -> bool:
+        return any(each.name == name for each in self.mappings.gauges())
+
     def gauge(self, name: str) -> float:
         return next(each.value for each in self.mappings.gauges() if each.name == name)
 
@@ -366,6 +369,8 @@ def _data_of(record: Any) -> str:
     """What a test put into the record: a Kinesis record's data, a table's item's value."""
     if "kinesis" in record:
         return base64.b64decode(record["kinesis"]["data"]).decode()
+    if "body" in record:
+        return str(record["body"])
     change = record["dynamodb"]
     image = change.get("NewImage") or change.get("OldImage")
     return str(image["v"]["S"] if image else change["Keys"]["id"]["S"])

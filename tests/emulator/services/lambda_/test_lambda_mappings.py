@@ -438,7 +438,7 @@ def test_a_deleted_function_is_waited_for(rig: Any) -> None:
     ("members", "code", "words"),
     [
         (
-            {"EventSourceArn": "arn:aws:sqs:us-east-1:000000000000:q"},
+            {"EventSourceArn": "arn:aws:kafka:us-east-1:000000000000:cluster/c/1"},
             "InvalidParameterValueException",
             "not offer",
         ),

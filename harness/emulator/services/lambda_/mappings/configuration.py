@@ -1,7 +1,7 @@
 """The settings of an event source mapping, as the API takes and shows them.
 
-docs: Lambda API Reference, CreateEventSourceMapping; Lambda parameters for Amazon Kinesis Data Streams, and
-for Amazon DynamoDB Streams, event source mappings (read 2026)
+docs: Lambda API Reference, CreateEventSourceMapping; Lambda parameters for Amazon Kinesis Data Streams, for
+Amazon DynamoDB Streams, and for Amazon SQS event source mappings (read 2026)
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from harness.emulator.services.lambda_.members import Members
 from harness.emulator.services.lambda_.names import is_queue
 
 REPORT_ITEMS = "ReportBatchItemFailures"
-SourceKind = Literal["kinesis", "dynamodb"]
+SourceKind = Literal["kinesis", "dynamodb", "sqs"]
 StartingPosition = Literal["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"]
 _POSITIONS: Mapping[SourceKind, Mapping[str, StartingPosition]] = {
     "kinesis": {"TRIM_HORIZON": "TRIM_HORIZON", "LATEST": "LATEST", "AT_TIMESTAMP": "AT_TIMESTAMP"},
     "dynamodb": {"TRIM_HORIZON": "TRIM_HORIZON", "LATEST": "LATEST"},
+    "sqs": {},
 }
-ENCODED_MEMBER: Mapping[SourceKind, str | None] = {"kinesis": "data", "dynamodb": None}
+ENCODED_MEMBER: Mapping[SourceKind, str | None] = {"kinesis": "data", "dynamodb": None, "sqs": "body"}
 """What of a record is bytes, which filters take as JSON or text."""
 _NOT_OFFERED = (
     "TumblingWindowInSeconds",
-    "ScalingConfig",
     "KMSKeyArn",
     "MetricsConfig",
     "ProvisionedPollerConfig",
@@ -38,6 +38,20 @@ _NOT_OFFERED = (
     "Topics",
     "Queues",
 )
+
+
+_NOT_OF_QUEUES = (
+    "StartingPosition",
+    "StartingPositionTimestamp",
+    "ParallelizationFactor",
+    "BisectBatchOnFunctionError",
+    "MaximumRetryAttempts",
+    "MaximumRecordAgeInSeconds",
+    "DestinationConfig",
+)
+_NOT_OF_STREAMS = ("ScalingConfig",)
+MAX_FIFO_BATCH = 10
+MAX_BATCH_WITHOUT_WINDOW = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +68,8 @@ class BatchRules:
     on_failure: str | None = None
     filters: tuple[str, ...] = ()
     """Patterns, as they came."""
+    maximum_concurrency: int | None = None
+    """Of a queue: how many batches at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +82,15 @@ class Start:
 
 def new_rules(kind: SourceKind, members: Members) -> BatchRules:
     """The rules of a new mapping. Raises AwsError for what is wrong or not offered."""
-    return changed_rules(kind, BatchRules(), members)
+    return changed_rules(kind, BatchRules(batch_size=10) if kind == "sqs" else BatchRules(), members)
 
 
 def changed_rules(kind: SourceKind, before: BatchRules, members: Members) -> BatchRules:
     """`before` with what `members` set."""
     members.refuse(*_NOT_OFFERED)
+    for name in _NOT_OF_QUEUES if kind == "sqs" else _NOT_OF_STREAMS:
+        if name in members and (name != "DestinationConfig" or members.raw(name).get("OnFailure")):
+            raise invalid(f"Unsupported {name} parameter for given event source mapping type.")
     changes: dict[str, Any] = {
         "batch_size": members.integer("BatchSize", 1, 10_000),
         "batching_window_s": members.integer("MaximumBatchingWindowInSeconds", 0, 300),
@@ -87,6 +106,13 @@ def changed_rules(kind: SourceKind, before: BatchRules, members: Members) -> Bat
             raise validation(response_types, "functionResponseTypes", f"be [{REPORT_ITEMS}] or empty")
         changes["report_item_failures"] = bool(response_types)
     changed = replace(before, **{name: value for name, value in changes.items() if value is not None})
+    scaling = members.structure("ScalingConfig")
+    if scaling is not None:
+        changed = replace(changed, maximum_concurrency=scaling.integer("MaximumConcurrency", 2, 1_000))
+    if kind == "sqs" and changed.batch_size > MAX_BATCH_WITHOUT_WINDOW and not changed.batching_window_s:
+        raise invalid(
+            "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"
+        )
     destinations = members.structure("DestinationConfig")
     if destinations is not None:
         changed = replace(changed, on_failure=_on_failure(destinations))
@@ -123,8 +149,27 @@ def start_of(kind: SourceKind, members: Members) -> Start:
     return Start(found, timestamp_s)
 
 
-def render_rules(rules: BatchRules) -> dict[str, Any]:
+def check_fifo(rules: BatchRules) -> None:
+    """Raises AwsError for what the batches of a FIFO queue cannot be.
+
+    docs: Lambda parameters for Amazon SQS event source mappings (read 2026)"""
+    if rules.batch_size > MAX_FIFO_BATCH:
+        raise invalid(f"Batch size must be between 1 and {MAX_FIFO_BATCH} for FIFO queues.")
+    if rules.batching_window_s:
+        raise invalid("Batching window is not supported for FIFO queues")
+
+
+def render_rules(kind: SourceKind, rules: BatchRules) -> dict[str, Any]:
     """The rules as the API answers them."""
+    if kind == "sqs":
+        most = rules.maximum_concurrency
+        return {
+            "BatchSize": rules.batch_size,
+            "MaximumBatchingWindowInSeconds": rules.batching_window_s,
+            "FunctionResponseTypes": [REPORT_ITEMS] if rules.report_item_failures else [],
+            **({"ScalingConfig": {"MaximumConcurrency": most}} if most is not None else {}),
+            **render_filters(rules.filters),
+        }
     return {
         "BatchSize": rules.batch_size,
         "MaximumBatchingWindowInSeconds": rules.batching_window_s,

@@ -1,4 +1,4 @@
-"""All event source mappings: their states, their consumers, and the invocations that they make."""
+"""All event source mappings: their states and their consumers."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ import logging
 import uuid
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, Protocol
 
 from harness.emulator.services.base import AwsError
 from harness.emulator.services.lambda_.asynchronous.destinations import Destinations
 from harness.emulator.services.lambda_.errors import conflict, function_not_found
 from harness.emulator.services.lambda_.functions import Functions
-from harness.emulator.services.lambda_.invocation import Call, Runner, new_request_id
+from harness.emulator.services.lambda_.invocation import Runner
 from harness.emulator.services.lambda_.mappings.configuration import BatchRules, Start
-from harness.emulator.services.lambda_.mappings.discards import discard_record
-from harness.emulator.services.lambda_.mappings.lanes import Batch, Discard
-from harness.emulator.services.lambda_.mappings.responses import first_failed
-from harness.emulator.services.lambda_.mappings.shard_consumer import Throttled
+from harness.emulator.services.lambda_.mappings.invocations import (
+    FunctionOfMapping,
+    MessageSink,
+    StreamSink,
+)
+from harness.emulator.services.lambda_.mappings.queue_consumer import QueueConsumer
+from harness.emulator.services.lambda_.mappings.queue_source import QueueSource
 from harness.emulator.services.lambda_.mappings.sources import StreamSource
 from harness.emulator.services.lambda_.mappings.stream_consumer import StreamConsumer
 from harness.measure.meters import Gauge, Meters
@@ -35,8 +38,8 @@ class EventSourceMapping:
     function_arn: str
     source_arn: str
     rules: BatchRules
-    start: Start
-    consumer: StreamConsumer
+    start: Start | None
+    consumer: Consumer
     last_modified_s: float
     enabled: bool = True
     state: MappingState = "Creating"
@@ -46,66 +49,26 @@ class EventSourceMapping:
     """What is changing it; another change is refused meanwhile."""
 
 
-class _Sink:
-    """Invokes a mapping's function with its batches, and tells of discarded ones."""
+class Consumer(Protocol):
+    """What works a source off."""
 
-    def __init__(self, mappings: Mappings, source: StreamSource, function_arn: str) -> None:
-        self._mappings = mappings
-        self._source = source
-        self._function_arn = function_arn
-        self._request_ids: dict[str, str] = {}
-        self.mapping: EventSourceMapping | None = None
+    async def start(self) -> None:
+        """Begin, or go on. Raises AwsError when the source is not there."""
 
-    async def process(self, shard_id: str, batch: Batch) -> int | None:
-        """Invoke the function with `batch`."""
-        owner, mapping = self._mappings, self.mapping
-        assert mapping is not None
-        function = owner.functions.find(self._function_arn)
-        if function is None:
-            mapping.last_result = "PROBLEM: Function not found"
-            raise Throttled
-        request_id = new_request_id()
-        payload = self._source.event(shard_id, batch.records)
-        call = Call(payload, request_id, self._source.name, synchronous=True, records=len(batch.records))
-        try:
-            done = await owner.runner.run(function, call)
-        except AwsError as error:
-            owner.count(function.name, "throttles")
-            mapping.last_result = f"PROBLEM: {error.message}"
-            raise Throttled from error
-        self._request_ids[shard_id] = request_id
-        failed_from: int | None = 0
-        if done.function_error is None:
-            failed_from = first_failed(done.payload, batch) if mapping.rules.report_item_failures else None
-        mapping.last_result = "OK" if failed_from is None else "PROBLEM: Function call failed"
-        return failed_from
+    async def stop(self) -> None:
+        """Let what is under way end."""
 
-    def filtered_out(self, records: int) -> None:
-        """Count them."""
-        self._mappings.count(self._function_arn.rpartition(":")[2], "filtered_records", records)
+    async def abandon(self) -> None:
+        """End at once."""
 
-    async def discard(self, shard_id: str, discard: Discard) -> None:
-        """Deliver the record of a discarded batch, if somebody wants it."""
-        owner, mapping = self._mappings, self.mapping
-        assert mapping is not None
-        name = self._function_arn.rpartition(":")[2]
-        owner.count(name, "discarded_records", len(discard.batch.records))
-        if mapping.rules.on_failure is None:
-            return
-        record = discard_record(
-            discard,
-            function_arn=self._function_arn,
-            batch_info=self._source.batch_info(shard_id, discard.batch.records),
-            request_id=self._request_ids.get(shard_id),
-            now_s=owner.clock(),
-        )
-        try:
-            await owner.destinations.deliver(mapping.rules.on_failure, record)
-        except Exception as error:  # whatever it is, the shard goes on
-            owner.count(name, "destination_failures")
-            _log.error("the record of a discarded batch could not be delivered: %r", error)
-        else:
-            owner.count(name, "destination_deliveries")
+    def backlog_records(self) -> int:
+        """What the source holds and the mapping has not processed."""
+
+    def iterator_age_ms(self) -> float | None:
+        """How far behind it is; None when the source has no iterators."""
+
+    def change_rules(self, rules: BatchRules) -> None:
+        """Take rules with the same parallelization factor while running."""
 
 
 class Mappings:
@@ -129,18 +92,21 @@ class Mappings:
     def __iter__(self) -> Iterator[EventSourceMapping]:
         return iter(list(self._by_id.values()))
 
-    def count(self, function: str, unit: str, n: int = 1) -> None:
-        """Add to a meter of the function."""
-        self._meters.counter("lambda", function, unit).value += n
-
     def find(self, mapping_id: str) -> EventSourceMapping | None:
         """The mapping of that UUID, if there is one."""
         return self._by_id.get(mapping_id)
 
     def create(
-        self, function_arn: str, source: StreamSource, rules: BatchRules, start: Start, *, enabled: bool
+        self,
+        function_arn: str,
+        source: StreamSource | QueueSource,
+        rules: BatchRules,
+        start: Start | None,
+        *,
+        enabled: bool,
     ) -> EventSourceMapping:
-        """A new mapping, Creating. Raises AwsError when there is one of the same stream and function."""
+        """A new mapping, Creating; `start` is that of a stream. Raises AwsError when there is one of the same
+        source and function."""
         source_arn = source.arn
         for other in self._by_id.values():
             if (other.function_arn, other.source_arn) == (function_arn, source_arn):
@@ -151,8 +117,18 @@ class Mappings:
                 )
         if self.functions.find(function_arn) is None:
             raise function_not_found(function_arn)
-        sink = _Sink(self, source, function_arn)
-        consumer = StreamConsumer(source, sink, rules, start, self.clock)
+        function = FunctionOfMapping(
+            function_arn, self.functions, self.runner, self.destinations, self._meters, self.clock
+        )
+        sink: StreamSink | MessageSink
+        consumer: Consumer
+        if isinstance(source, QueueSource):
+            sink = MessageSink(function, source)
+            consumer = QueueConsumer(source, sink, rules, self.clock)
+        else:
+            assert start is not None
+            sink = StreamSink(function, source)
+            consumer = StreamConsumer(source, sink, rules, start, self.clock)
         mapping = EventSourceMapping(function_arn, source_arn, rules, start, consumer, self.clock(), enabled)
         sink.mapping = mapping
         self._by_id[mapping.uuid] = mapping
@@ -187,9 +163,10 @@ class Mappings:
             by_function.setdefault(mapping.function_arn.rpartition(":")[2], []).append(mapping)
         for name, mappings in by_function.items():
             backlog = sum(mapping.consumer.backlog_records() for mapping in mappings)
-            age_ms = max(mapping.consumer.iterator_age_ms() for mapping in mappings)
             yield Gauge("lambda", name, "backlog_records", backlog)
-            yield Gauge("lambda", name, "iterator_age_ms", age_ms)
+            ages_ms = [age for each in mappings if (age := each.consumer.iterator_age_ms()) is not None]
+            if ages_ms:
+                yield Gauge("lambda", name, "iterator_age_ms", max(ages_ms))
 
     async def close(self) -> None:
         """End all mappings at once."""

@@ -10,8 +10,10 @@ from harness.emulator.services.base import AwsCalls, AwsError, CallContext
 from harness.emulator.services.lambda_.errors import invalid, not_found
 from harness.emulator.services.lambda_.functions import Functions
 from harness.emulator.services.lambda_.mappings.configuration import (
+    BatchRules,
     SourceKind,
     changed_rules,
+    check_fifo,
     new_rules,
     render_rules,
     start_of,
@@ -19,6 +21,7 @@ from harness.emulator.services.lambda_.mappings.configuration import (
 from harness.emulator.services.lambda_.mappings.dynamodb_source import DynamoDbSource
 from harness.emulator.services.lambda_.mappings.kinesis_source import KinesisSource
 from harness.emulator.services.lambda_.mappings.manager import EventSourceMapping, Mappings
+from harness.emulator.services.lambda_.mappings.queue_source import QueueSource, is_gone
 from harness.emulator.services.lambda_.mappings.sources import StreamSource
 from harness.emulator.services.lambda_.members import Members
 from harness.emulator.services.lambda_.names import only_latest, parse_function
@@ -53,14 +56,13 @@ class MappingOperations:
         arn = members.text("EventSourceArn")
         kind = kind_of(arn)
         source_arn = str(arn)
-        rules, start = new_rules(kind, members), start_of(kind, members)
+        rules = new_rules(kind, members)
+        start = None if kind == "sqs" else start_of(kind, members)
         source = self._source(kind, source_arn)
-        try:
-            await source.shards()
-        except AwsError as error:
-            if error.code == "ResourceNotFoundException":
-                raise invalid(f"Stream not found: {source_arn}") from None
-            raise
+        if isinstance(source, QueueSource):
+            await _check_queue(source, rules, function.configuration.timeout_s)
+        else:
+            await _check_stream(source)
         enabled = members.flag("Enabled") is not False
         mapping = self._mappings.create(function.arn, source, rules, start, enabled=enabled)
         return render_mapping(mapping)
@@ -86,10 +88,13 @@ class MappingOperations:
         wanted = members.text("FunctionName")
         if wanted and parse_function(wanted, context).arn != mapping.function_arn:
             raise invalid("The embedded Lambda does not offer moving a mapping to another function.")
-        rules = changed_rules(kind_of(mapping.source_arn), mapping.rules, members)
+        kind = kind_of(mapping.source_arn)
+        rules = changed_rules(kind, mapping.rules, members)
+        if mapping.source_arn.endswith(".fifo"):
+            check_fifo(rules)
         enabled = members.flag("Enabled")
         self._mappings.update(mapping, rules, enabled=mapping.enabled if enabled is None else enabled)
-        return {**render_mapping(mapping), **render_rules(rules)}
+        return {**render_mapping(mapping), **render_rules(kind, rules)}
 
     async def delete(self, members: Members, _context: CallContext) -> Body:
         """DeleteEventSourceMapping."""
@@ -97,7 +102,9 @@ class MappingOperations:
         self._mappings.delete(mapping)
         return render_mapping(mapping)
 
-    def _source(self, kind: SourceKind, arn: str) -> StreamSource:
+    def _source(self, kind: SourceKind, arn: str) -> StreamSource | QueueSource:
+        if kind == "sqs":
+            return QueueSource(self._calls, arn)
         if kind == "kinesis":
             return KinesisSource(self._calls, arn, self._meters)
         return DynamoDbSource(self._calls, arn)
@@ -109,9 +116,39 @@ class MappingOperations:
         return found
 
 
+async def _check_stream(source: StreamSource) -> None:
+    try:
+        await source.shards()
+    except AwsError as error:
+        if error.code == "ResourceNotFoundException":
+            raise invalid(f"Stream not found: {source.arn}") from None
+        raise
+
+
+async def _check_queue(source: QueueSource, rules: BatchRules, timeout_s: int) -> None:
+    try:
+        attributes = await source.attributes()
+    except AwsError as error:
+        if is_gone(error):
+            raise invalid(
+                "Error occurred while ReceiveMessage. SQS Error Code: "
+                "AWS.SimpleQueueService.NonExistentQueue. "
+                "SQS Error Message: The specified queue does not exist."
+            ) from None
+        raise
+    if attributes.visibility_timeout_s < timeout_s:
+        raise invalid(
+            f"Queue visibility timeout: {attributes.visibility_timeout_s} seconds is less than Function "
+            f"timeout: {timeout_s} seconds"
+        )
+    if attributes.is_fifo:
+        check_fifo(rules)
+
+
 _KINDS: Mapping[SourceKind, re.Pattern[str]] = {
     "kinesis": re.compile(r"arn:aws[a-z-]*:kinesis:[a-z0-9-]+:\d{12}:stream/[a-zA-Z0-9_.-]+"),
     "dynamodb": re.compile(r"arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:\d{12}:table/[a-zA-Z0-9_.-]+/stream/[^/]+"),
+    "sqs": re.compile(r"arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[a-zA-Z0-9_-]{1,80}(?:\.fifo)?"),
 }
 
 
@@ -123,8 +160,8 @@ def kind_of(arn: str | None) -> SourceKind:
     service = arn.split(":")[2] if arn and arn.count(":") >= 5 else None
     if service in ("dynamodb", "sqs", "kinesis", "kafka", "mq"):
         raise invalid(
-            f"The embedded Lambda does not offer event source mappings of {arn}: only of Kinesis streams and "
-            "of DynamoDB's."
+            f"The embedded Lambda does not offer event source mappings of {arn}: only of Kinesis streams, of "
+            "tables' streams and of SQS queues."
         )
     raise invalid("Unrecognized event source, must be kinesis, dynamodb stream or sqs.")
 
@@ -136,15 +173,16 @@ def render_mapping(mapping: EventSourceMapping) -> dict[str, Any]:
         "EventSourceArn": mapping.source_arn,
         "EventSourceMappingArn": _mapping_arn(mapping),
         "FunctionArn": mapping.function_arn,
-        "StartingPosition": mapping.start.position,
         "LastModified": mapping.last_modified_s,
         "LastProcessingResult": mapping.last_result,
         "State": mapping.state,
         "StateTransitionReason": "User action",
-        **render_rules(mapping.rules),
+        **render_rules(kind_of(mapping.source_arn), mapping.rules),
     }
-    if mapping.start.timestamp_s is not None:
-        rendered["StartingPositionTimestamp"] = mapping.start.timestamp_s
+    if mapping.start is not None:
+        rendered["StartingPosition"] = mapping.start.position
+        if mapping.start.timestamp_s is not None:
+            rendered["StartingPositionTimestamp"] = mapping.start.timestamp_s
     return rendered
 
 
