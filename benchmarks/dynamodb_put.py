@@ -9,13 +9,10 @@ installed into the user's cache folder, once.
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import time
 import urllib.request
-from pathlib import Path
 
-import platformdirs
 from devices import KEY, device
 from side_by_side import (
     CannotMeasure,
@@ -23,6 +20,7 @@ from side_by_side import (
     Server,
     compare,
     free_port,
+    npm_command,
     pin_server,
     report,
     run,
@@ -81,26 +79,8 @@ def put_requests() -> list[Request]:
     return [Request("/", headers("PutItem"), json.dumps(put)) for put in puts]
 
 
-def install_dynalite() -> Path:
-    """Its command, in the user's cache folder."""
-    npm = tool("npm", "It comes with Node.js: https://nodejs.org, or apt-get install npm.")
-    folder = Path(platformdirs.user_cache_dir("launchday")) / "benchmarks" / DYNALITE
-    cli = folder / "node_modules" / "dynalite" / "cli.js"
-    if not cli.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        installed = subprocess.run(
-            [npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", DYNALITE],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if installed.returncode:
-            raise CannotMeasure(f"npm could not install {DYNALITE}: {installed.stderr.strip()[-500:]}")
-    return cli
-
-
 def benchmark() -> None:
-    cli = install_dynalite()
+    cli = npm_command(DYNALITE, "dynalite", "cli.js")
     node = tool("node", "It comes with npm: https://nodejs.org, or apt-get install nodejs.")
     port = free_port()
     peer = f"http://127.0.0.1:{port}/"

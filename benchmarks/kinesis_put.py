@@ -10,19 +10,17 @@ from __future__ import annotations
 import base64
 import json
 import random
-import subprocess
 import sys
 import time
 import urllib.request
-from pathlib import Path
 
-import platformdirs
 from side_by_side import (
     CannotMeasure,
     Request,
     Server,
     compare,
     free_port,
+    npm_command,
     pin_server,
     report,
     run,
@@ -89,26 +87,8 @@ def put_requests() -> list[Request]:
     ]
 
 
-def install_kinesalite() -> Path:
-    """Its command, in the user's cache folder."""
-    npm = tool("npm", "It comes with Node.js: https://nodejs.org, or apt-get install npm.")
-    folder = Path(platformdirs.user_cache_dir("launchday")) / "benchmarks" / KINESALITE
-    cli = folder / "node_modules" / "kinesalite" / "cli.js"
-    if not cli.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        installed = subprocess.run(
-            [npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", KINESALITE],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if installed.returncode:
-            raise CannotMeasure(f"npm could not install {KINESALITE}: {installed.stderr.strip()[-500:]}")
-    return cli
-
-
 def benchmark() -> None:
-    cli = install_kinesalite()
+    cli = npm_command(KINESALITE, "kinesalite", "cli.js")
     node = tool("node", "It comes with npm: https://nodejs.org, or apt-get install nodejs.")
     port = free_port()
     peer = f"http://127.0.0.1:{port}/"

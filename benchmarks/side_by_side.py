@@ -38,6 +38,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import platformdirs
 import psutil
 
 from harness.errors import LaunchdayError
@@ -101,6 +102,24 @@ def tool(name: str, how_to_get_it: str) -> str:
     if path is None:
         raise CannotMeasure(f"{name} is not installed. {how_to_get_it}")
     return path
+
+
+def npm_command(package: str, *path: str) -> Path:
+    """The file at `path` of an npm package (`name@version`), installed in the user's cache folder."""
+    npm = tool("npm", "It comes with Node.js: https://nodejs.org, or apt-get install npm.")
+    folder = Path(platformdirs.user_cache_dir("launchday")) / "benchmarks" / package
+    command = folder.joinpath("node_modules", *path)
+    if not command.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        installed = subprocess.run(
+            [npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", package],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if installed.returncode:
+            raise CannotMeasure(f"npm could not install {package}: {installed.stderr.strip()[-500:]}")
+    return command
 
 
 def free_port() -> int:

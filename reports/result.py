@@ -17,6 +17,7 @@ from harness.aws.latencies.route import METHOD, route_latency
 from harness.aws.latencies.table import call_latencies
 from harness.aws.prices.bill import BillLine
 from harness.measure.run_folder import RunFolder
+from harness.measure.stored import REQUEST_COUNTS
 from harness.measure.usage import RunUsage
 from harness.objectives import Objective
 from reports.checks import latency
@@ -26,16 +27,6 @@ from reports.verdict import broken_identities, decide
 
 SCHEMA: Final = "launchday.result/1"
 
-_REQUESTS: Final = (
-    "planned",
-    "sent",
-    "dropped",
-    "accepted",
-    "throttled",
-    "failed",
-    "indeterminate",
-    "retries",
-)
 _LATENCIES: Final = ("latency_ms", "service_time_ms", "failed_latency_ms", "group_latency_ms")
 _NO_TOTALS: Final = "the generator wrote no totals"
 _NO_METERS: Final = "the meters were not read from the start of the load on"
@@ -118,13 +109,13 @@ def _utc(at_s: float) -> str:
 def _load(load: Mapping[str, Any] | None) -> dict[str, Any]:
     if load is None:
         return {
-            "requests": {**dict.fromkeys(_REQUESTS), "start_lateness_ms": None, "reason": _NO_TOTALS},
+            "requests": {**dict.fromkeys(REQUEST_COUNTS), "start_lateness_ms": None, "reason": _NO_TOTALS},
             "events": {"sent": None, "accepted": None, "reason": _NO_TOTALS},
             "throughput": {"planned_per_s": None, "achieved_per_s": None, "reason": _NO_TOTALS},
             **{name: {} for name in _LATENCIES},
         }
     return {
-        "requests": {name: load["requests"][name] for name in (*_REQUESTS, "start_lateness_ms")},
+        "requests": {name: load["requests"][name] for name in (*REQUEST_COUNTS, "start_lateness_ms")},
         "events": dict(load["events"]),
         "throughput": dict(load["throughput"]),
         **{name: load.get(name, {}) for name in _LATENCIES},

@@ -20,12 +20,12 @@ from harness.load.launch import Second
 from harness.load.watchers.launch import WatchedSecond
 from harness.measure.drain import backlog
 from harness.measure.observation import Observation
+from harness.measure.stored import REQUEST_COUNTS
 from reports import wording
 
 PLAIN_EVERY_S = 5.0
 ANSWERED = ("events_accepted", "calls_accepted")
 TOLD = {"webhook": "events posted to webhooks", "subscription": "events pushed to subscribers"}
-COUNTS = ("planned", "sent", "dropped", "accepted", "throttled", "failed", "indeterminate", "retries")
 
 CostSoFar = Callable[[Observation], Decimal | None]
 
@@ -38,7 +38,7 @@ class Figures:
     detail: str = ""
     duration_s: float = 0.0
     seconds: int = 0
-    totals: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*COUNTS, *ANSWERED), 0))
+    totals: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*REQUEST_COUNTS, *ANSWERED), 0))
     last: Second | None = None
     backlog: int | None = None
     iterator_age_ms: float | None = None

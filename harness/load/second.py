@@ -9,15 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.measure.stored import REQUEST_COUNTS
+
 COUNTS = (
-    "planned",
-    "sent",
-    "dropped",
-    "accepted",
-    "throttled",
-    "failed",
-    "indeterminate",
-    "retries",
+    *REQUEST_COUNTS,
     "events_sent",
     "events_accepted",
     "calls_sent",

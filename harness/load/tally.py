@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from harness.measure import acceptance as codes
 from harness.measure.histogram import LatencyHistogram
+from harness.measure.stored import REQUEST_COUNTS
 
 LATE_MS = 10.0
 """A start later than this is late."""
@@ -19,7 +20,6 @@ MAX_LATE_SHARE = 0.01
 FORGIVEN = 10
 """So many late starts say nothing of the generator, however few starts there were: on a run of some dozens,
 one in a hundred cannot be told from chance."""
-REQUEST_COUNTS = ("planned", "sent", "dropped", "accepted", "throttled", "failed", "indeterminate", "retries")
 HISTOGRAMS = ("latency_ms", "service_time_ms", "failed_latency_ms", "group_latency_ms")
 """By route, but for the last, which is the latency of accepted requests by group of accounts."""
 _GROW_EVENTS = 65_536

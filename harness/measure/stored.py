@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Final, Literal, NotRequired, TypedDict
 
 from harness.measure.meters import Usage
 from harness.measure.percentiles import Percentiles
@@ -62,8 +62,15 @@ class Lateness(TypedDict):
     max: float | None
 
 
+REQUEST_COUNTS: Final = (
+    *("planned", "sent", "dropped", "accepted"),
+    *("throttled", "failed", "indeterminate", "retries"),
+)
+"""What requests are counted by."""
+
+
 class Requests(TypedDict):
-    """Requests by what became of them."""
+    """Requests by what became of them: REQUEST_COUNTS, and how late they were started."""
 
     planned: int
     sent: int

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,20 +11,11 @@ from harness.aws.limits.profiles import FRESH, NONE, Limits
 from harness.emulator.services.base import AwsError, CallContext
 from harness.emulator.services.kinesis import KinesisService
 from harness.measure.meters import Meters
+from tests.emulator.services.coroutines import run
 
 T = TypeVar("T")
 
 START_S = 1_700_000_000.0
-
-
-def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """The result of a coroutine that never waits."""
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
-    raise AssertionError("the coroutine waited")
 
 
 class Driver:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from harness.emulator.services.base import AwsError, CallContext
 from harness.emulator.services.sns import SnsService
 from harness.emulator.services.sns.delivery.deliveries import Delivery, Outcome
 from harness.measure.meters import Meters
+from tests.emulator.services.coroutines import run
 
 T = TypeVar("T")
 ACCOUNT = "123456789012"
@@ -24,16 +25,6 @@ QUEUE = f"arn:aws:sqs:us-east-1:{ACCOUNT}:queue"
 DEAD = f"arn:aws:sqs:us-east-1:{ACCOUNT}:dead"
 FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f"
 HOOK = "http://127.0.0.1:9999/hook"
-
-
-def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """The result of a coroutine that never waits."""
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
-    raise AssertionError("the coroutine waited")
 
 
 class Calls:
