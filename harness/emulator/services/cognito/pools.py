@@ -99,6 +99,7 @@ class UserPool:
         self.meters = meters
         self._keys = keys
         self._hidden_salt = secrets.token_bytes(32)
+        self._no_password = srp.KeptPassword(srp.new_salt(), b"", secrets.token_bytes(32))
         self._sessions = 0
         self.policy = self._policy()
 
@@ -137,17 +138,15 @@ class UserPool:
 
     def set_password(self, user: User, password: str, *, until_s: float | None = None) -> None:
         """Give `user` a password, which the caller has checked; a temporary one is good `until_s`."""
-        user.salt = srp.new_salt()
-        user.verifier = srp.verifier(self.short_name, user.username, password, user.salt)
+        user.password = srp.keep(self.short_name, user.username, password)
         user.password_until_s = until_s
         self.lockouts.succeeded(user.sub)
 
     def password_fits(self, user: User | None, password: str) -> bool:
         """Whether it is the user's. Takes as long for a user that does not exist, or has none."""
-        if user is None or not user.verifier:
-            srp.verifier(self.short_name, "", password, self._hidden_salt[:16])
-            return False
-        return srp.password_fits(self.short_name, user.username, password, user.salt, user.verifier)
+        kept = user.password if user is not None else None
+        name = user.username if user is not None else ""
+        return srp.fits(kept or self._no_password, self.short_name, name, password) and kept is not None
 
     def imaginary(self, username: str) -> tuple[str, bytes, bytes]:
         """An id, a salt and a verifier for a user that does not exist, always the same for one name."""

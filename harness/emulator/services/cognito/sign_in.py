@@ -114,9 +114,9 @@ class SignInOperations:
 
     def _ask_for_proof(self, pool: UserPool, client: AppClient, name: str, srp_a: str, now_s: float) -> Json:
         user = self._candidate(pool, client, name, now_s)
-        if user is not None and user.verifier:
+        if user is not None and user.password is not None:
             sub, user_id, username = user.sub, user.username, user.username
-            salt, kept = user.salt, user.verifier
+            salt, kept = user.password.salt, user.password.verifier
         else:
             imagined, salt, kept = pool.imaginary(name)
             sub, user_id, username = None, imagined, imagined

@@ -6,8 +6,8 @@ name (the part of its id after `_`) and the username run together, and the sessi
 of an HKDF with the info `Caldera Derived Key`.
 docs: RFC 5054; amazon-cognito-identity-js, AuthenticationHelper (read 2026)
 
-No password is kept: the verifier is g^x, and a password in plain is checked by computing it again. Powers of
-g are taken from a table of its powers, four to five times as fast as `pow` in general.
+No password is kept. Powers of g are taken from a table of its powers, four to five times as fast as `pow` in
+general.
 """
 
 from __future__ import annotations
@@ -77,16 +77,35 @@ def new_salt() -> bytes:
     return bytes(salt)
 
 
-def verifier(pool_name: str, username: str, password: str, salt: bytes) -> bytes:
-    """What is kept of a password: g^x, of VERIFIER_BYTES."""
-    identity = hashlib.sha256(f"{pool_name}{username}:{password}".encode()).digest()
-    x = int.from_bytes(hashlib.sha256(salt + identity).digest())
-    return power_of_g(x).to_bytes(VERIFIER_BYTES)
+class KeptPassword(NamedTuple):
+    """What is kept of a password: the verifier g^x for SRP, of VERIFIER_BYTES, and a digest of x to check a
+    password by that comes in plain. Neither lets anybody sign in."""
+
+    salt: bytes
+    verifier: bytes
+    digest: bytes
 
 
-def password_fits(pool_name: str, username: str, password: str, salt: bytes, kept: bytes) -> bool:
+def keep(pool_name: str, username: str, password: str) -> KeptPassword:
+    """What to keep of a new password."""
+    salt = new_salt()
+    x = _private_key(pool_name, username, password, salt)
+    return KeptPassword(salt, power_of_g(x).to_bytes(VERIFIER_BYTES), _digest(x))
+
+
+def fits(kept: KeptPassword, pool_name: str, username: str, password: str) -> bool:
     """Whether `password` is the one that `kept` was made of."""
-    return hmac.compare_digest(verifier(pool_name, username, password, salt), kept)
+    return hmac.compare_digest(_digest(_private_key(pool_name, username, password, kept.salt)), kept.digest)
+
+
+def _private_key(pool_name: str, username: str, password: str, salt: bytes) -> int:
+    """SRP's x."""
+    identity = hashlib.sha256(f"{pool_name}{username}:{password}".encode()).digest()
+    return int.from_bytes(hashlib.sha256(salt + identity).digest())
+
+
+def _digest(x: int) -> bytes:
+    return hashlib.sha256(b"password" + x.to_bytes(32)).digest()
 
 
 class ServerHalf(NamedTuple):
@@ -113,6 +132,11 @@ def session_key(half: ServerHalf) -> bytes:
     """The key that both sides hold when the client knows the password, 16 bytes."""
     u = int.from_bytes(hashlib.sha256(padded(half.client_a) + padded(half.public_b)).digest())
     shared = pow(half.client_a * pow(half.verifier, u, N), half.secret_b, N)
+    return hkdf(shared, u)
+
+
+def hkdf(shared: int, u: int) -> bytes:
+    """The session key of what both sides computed."""
     extracted = hmac.digest(padded(u), padded(shared), "sha256")
     return hmac.digest(extracted, b"Caldera Derived Key\x01", "sha256")[:16]
 

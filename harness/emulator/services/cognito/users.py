@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from harness.emulator.services.cognito.errors import alias_exists, no_such_user
+from harness.emulator.services.cognito.srp import KeptPassword
 
 UNCONFIRMED: Final = "UNCONFIRMED"
 CONFIRMED: Final = "CONFIRMED"
@@ -31,13 +32,12 @@ class User:
         "groups",
         "modified_s",
         "ordinal",
+        "password",
         "password_until_s",
-        "salt",
         "signed_out_before",
         "status",
         "sub",
         "username",
-        "verifier",
     )
 
     def __init__(
@@ -51,8 +51,7 @@ class User:
         self.enabled = True
         self.created_s = self.modified_s = now_s
         self.groups: tuple[str, ...] = ()
-        self.salt = b""
-        self.verifier = b""
+        self.password: KeptPassword | None = None
         self.password_until_s: float | None = None
         self.active_month = 0
         self.signed_out_before = 0

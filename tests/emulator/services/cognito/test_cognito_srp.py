@@ -48,12 +48,22 @@ def client_key(name: str, user: str, password: str, salt: bytes, a: int, public_
 
 
 def test_both_sides_hold_one_key_only_when_the_password_is_right() -> None:
-    salt = srp.new_salt()
-    kept = srp.verifier("AbC", "ana", PASSWORD, salt)
+    kept = srp.keep("AbC", "ana", PASSWORD)
     a = secrets.randbits(1024)
-    half = srp.begin(pow(2, a, srp.N), kept)
-    assert srp.session_key(half) == client_key("AbC", "ana", PASSWORD, salt, a, half.public_b)
-    assert srp.session_key(half) != client_key("AbC", "ana", "Wrong-Horse-1", salt, a, half.public_b)
+    half = srp.begin(pow(2, a, srp.N), kept.verifier)
+    key = srp.session_key(half)
+    assert key == client_key("AbC", "ana", PASSWORD, kept.salt, a, half.public_b)
+    assert key != client_key("AbC", "ana", "Wrong-Horse-1", kept.salt, a, half.public_b)
+
+
+def test_a_password_in_plain_fits_only_what_was_kept_of_it() -> None:
+    kept = srp.keep("AbC", "ana", PASSWORD)
+    assert srp.fits(kept, "AbC", "ana", PASSWORD)
+    for pool, user, password in (("AbD", "ana", PASSWORD), ("AbC", "bo", PASSWORD), ("AbC", "ana", "x")):
+        assert not srp.fits(kept, pool, user, password)
+    again = srp.keep("AbC", "ana", PASSWORD)
+    assert not {*kept} & {*again}, "every password has a salt of its own"
+    assert PASSWORD.encode() not in b"".join(kept)
 
 
 @pytest.mark.parametrize("multiple", [0, 1, 2])
