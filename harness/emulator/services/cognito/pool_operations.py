@@ -49,7 +49,7 @@ class PoolOperations:
         _check_settings("UpdateUserPool", body)
         pool.update({name: body[name] for name in _KEPT if body.get(name) is not None}, now_s)
         if body.get("PoolName"):
-            pool.name = body["PoolName"]
+            self._registry.rename(pool, body["PoolName"])
         return {}
 
     def delete_user_pool(self, body: Json, _context: CallContext, _now_s: float) -> None:

@@ -235,6 +235,11 @@ class Registry:
         self.pools[pool_id] = pool
         return pool
 
+    def rename(self, pool: UserPool, name: str) -> None:
+        """Give a pool another name; from now on it is metered under that."""
+        pool.name = name
+        pool.meters = PoolMeters(self._meters, name, pool.tier)
+
     def pool(self, pool_id: str) -> UserPool:
         """Raises AwsError ResourceNotFoundException."""
         found = self.pools.get(pool_id)

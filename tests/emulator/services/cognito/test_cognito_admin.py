@@ -45,7 +45,9 @@ def test_pools_are_listed_updated_tagged_and_deleted(cognito: Driver) -> None:
     cognito("TagResource", ResourceArn=arn, Tags={"a": "1", "b": "2"})
     cognito("UntagResource", ResourceArn=arn, TagKeys=["a"])
     assert cognito("ListTagsForResource", ResourceArn=arn) == {"Tags": {"b": "2"}}
-    cognito("UpdateUserPool", UserPoolId=pool)
+    cognito("UpdateUserPool", UserPoolId=pool, PoolName="renamed")
+    cognito.user(pool)
+    assert cognito.used("essentials_monthly_active_users", "renamed") == 1
     assert cognito("DeleteUserPool", UserPoolId=pool) is None
     assert cognito.fails("DescribeUserPool", UserPoolId=pool).code == "ResourceNotFoundException"
 
