@@ -17,7 +17,7 @@ from harness.emulator.gateway.guard import Guard
 from harness.emulator.gateway.server import Gateway, Listener
 from harness.emulator.gateway.splice import Splicer
 from harness.emulator.machine import listen
-from harness.emulator.services.appsync.realtime import Sockets
+from harness.emulator.services.appsync.realtime import Sockets, sockets
 from harness.emulator.services.base import AwsRequest, AwsResponse
 from tests.emulator.services.appsync.realtime_parts import Place, start
 
@@ -147,6 +147,7 @@ def test_all_ways_in(path: str, way: str) -> None:
 def test_who_may_not_connect_is_told_why_and_closed(changes: dict[str, str]) -> None:
     async def scenario(house: House) -> None:
         async with house.ws("/graphql/abc" + house.query(**changes)) as ws:
+            await ws.send_str('{"type":"connection_init"}')
             assert await ws.receive_json(timeout=20) == UNAUTHORIZED
             closed = await ws.receive(timeout=20)
             assert closed.type is aiohttp.WSMsgType.CLOSE
@@ -155,9 +156,21 @@ def test_who_may_not_connect_is_told_why_and_closed(changes: dict[str, str]) -> 
     in_house(scenario)
 
 
+def test_who_may_not_connect_and_does_not_speak_is_told_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "REFUSAL_PATIENCE_S", 0.001)
+
+    async def scenario(house: House) -> None:
+        async with house.ws("/graphql/abc") as ws:
+            assert await ws.receive_json(timeout=20) == UNAUTHORIZED
+            assert (await ws.receive(timeout=20)).type is aiohttp.WSMsgType.CLOSE
+
+    in_house(scenario)
+
+
 def test_a_client_without_the_subprotocol_is_told_so() -> None:
     async def scenario(house: House) -> None:
         async with house.ws("/graphql/abc" + house.query(), protocols=("graphql-transport-ws",)) as ws:
+            await ws.send_str('{"type":"connection_init"}')
             message = await ws.receive_json(timeout=20)
             assert message["payload"]["errors"][0]["message"] == "NoProtocolError"
             assert (await ws.receive(timeout=20)).type is aiohttp.WSMsgType.CLOSE

@@ -22,6 +22,8 @@ from harness.emulator.services.base import AwsError, AwsRequest
 MAX_MESSAGE_BYTES = 256 * 1024
 """What a client may say in one message. AWS documents none; a longer one closes the connection (1009)."""
 CLOSE_TIMEOUT_S = 5.0
+REFUSAL_PATIENCE_S = 1.0
+"""How long a client that may not connect is given to speak first: clients listen once they did."""
 
 _PATH = re.compile(r"/graphql/([A-Za-z0-9-]{1,64})(?:/realtime)?")
 
@@ -124,7 +126,9 @@ async def _opened(request: web.BaseRequest) -> web.WebSocketResponse:
 
 async def _refuse(request: web.BaseRequest, refused: RequestRefused) -> web.StreamResponse:
     ws = await _opened(request)
-    if request.transport is not None:
+    with contextlib.suppress(TimeoutError):
+        await ws.receive(timeout=REFUSAL_PATIENCE_S)
+    if request.transport is not None and not ws.closed:
         request.transport.write(
             protocol.connection_error(refused.error_type, refused.message, refused.status)
         )
