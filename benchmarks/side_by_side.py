@@ -150,6 +150,12 @@ class Server:
         pin_server(self._process.pid)
         return self
 
+    @property
+    def pid(self) -> int:
+        """The server's process id, while it runs."""
+        assert self._process is not None
+        return self._process.pid
+
     def __exit__(self, *_: object) -> None:
         process, self._process = self._process, None
         if process is not None and process.poll() is None:
