@@ -7,7 +7,7 @@ and the push process grew by is set beside a bare aiohttp server that holds as m
 
 Speed: of fewer subscribers, each to a device of its own, one is told at each of `rate` updates a second,
 which come as mutations over HTTP, ten to a request. Time runs from when an update was to be sent to when its
-subscriber has it. Prints the times, how many updates are missing, and the CPU time of an update in each process.
+subscriber has it. Prints the times, how many updates are missing, and each process's CPU time of an update.
 
 Needs nothing beside Launchday itself.
 """
@@ -48,7 +48,9 @@ MB = 1_000_000
 SCHEMA = """
 type Location { device_id: ID! lat: Float lon: Float recorded_at: String n: Int }
 type Query { ready: Boolean }
-type Mutation { publishLocation(device_id: ID!, lat: Float, lon: Float, recorded_at: String, n: Int): Location }
+type Mutation {
+  publishLocation(device_id: ID!, lat: Float, lon: Float, recorded_at: String, n: Int): Location
+}
 type Subscription { onLocation(device_id: ID!): Location @aws_subscribe(mutations: ["publishLocation"]) }
 schema { query: Query mutation: Mutation subscription: Subscription }
 """

@@ -1,4 +1,4 @@
-"""A bare aiohttp WebSocket server: each client has a handler that waits for messages, as aiohttp's manual shows.
+"""A bare aiohttp WebSocket server: each client has a handler that waits for messages, as the manual shows.
 
 python web_sockets.py <port>
 """
