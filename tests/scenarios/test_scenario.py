@@ -89,6 +89,17 @@ def test_a_surge_of_sound_events_holds_only_when_none_is_lost_or_dead_lettered(n
     assert {"ledger.missing==0", "ledger.dead_lettered==0"} <= wanted
 
 
+@pytest.mark.parametrize("name", ["baseline_day", "every_outcome", "mass_registration"])
+def test_the_mean_hour_has_the_events_by_kind(name: str) -> None:
+    scenario = load_scenario(name)
+    hour = scenario.hour()
+    hours = scenario.duration_s / 3600
+    assert hour.events == pytest.approx(sum(scenario.expected_events().values()) / hours)
+    assert hour.requests == pytest.approx(sum(scenario.expected_requests().values()) / hours)
+    assert sum(hour.kinds.values()) == pytest.approx(hour.events)
+    assert ("poison" in hour.kinds) == bool(scenario.traffic.flaws)
+
+
 def test_every_outcome_must_be_the_predicted_one() -> None:
     wanted = {str(objective) for objective in load_scenario("every_outcome").objectives}
     assert wanted == {"ledger.missing==0", "ledger.duplicated==0", "ledger.mispredicted==0"}
