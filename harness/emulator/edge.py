@@ -88,6 +88,7 @@ def compose(
     elsewhere = {
         "dynamodb": config.endpoints["state"],
         "dynamodbstreams": config.endpoints["state"],
+        "sns": config.endpoints["push"],
         "": config.endpoints["moto"],
     }
     calls = ProcessCalls(session, elsewhere, {"kinesis": kinesis})

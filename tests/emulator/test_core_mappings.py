@@ -1,4 +1,4 @@
-"""Event source mappings across the processes of the embedded AWS, from each source to a function's traces."""
+"""Lambda across the processes of the embedded AWS: what invokes functions, and where their failures go."""
 
 from __future__ import annotations
 
@@ -42,6 +42,23 @@ def handler(event, context):
         else:
             sqs.send_message(QueueUrl=os.environ["HEARD"], MessageBody=json.dumps(record))
     return {"batchItemFailures": failed}
+"""
+
+CALLER = """
+import json, os
+import boto3
+
+functions = boto3.client("lambda")
+
+def handler(event, context):
+    answer = functions.invoke(
+        FunctionName=os.environ["CALLED"], InvocationType="Event", Payload=json.dumps(event)
+    )
+    return answer["StatusCode"]
+"""
+FAILING = """
+def handler(event, context):
+    raise ValueError(event["why"])
 """
 
 
@@ -161,3 +178,56 @@ def test_messages_of_a_queue_reach_a_function_and_poison_its_dead_letters(aws: E
 def arn_of(aws: EmbeddedAws, queue_url: str) -> str:
     found = client(aws, "sqs").get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])
     return str(found["Attributes"]["QueueArn"])
+
+
+def test_an_asynchronous_failure_is_told_wherever_it_was_asked_for(aws: EmbeddedAws) -> None:
+    functions, queues, topics = client(aws, "lambda"), client(aws, "sqs"), client(aws, "sns")
+    box = queues.create_queue(QueueName="box")["QueueUrl"]
+    topic = topics.create_topic(Name="failures")["TopicArn"]
+    raw = {"RawMessageDelivery": "true"}
+    topics.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn_of(aws, box), Attributes=raw)
+    listener = create_function(aws, "failure-listener", LISTENER, HEARD=box)
+    failing = create_function(aws, "failing", FAILING)
+    create_function(aws, "caller", CALLER, CALLED="failing")
+
+    def call(why: str) -> None:
+        answer = functions.invoke(FunctionName="caller", Payload=json.dumps({"why": why}))
+        assert json.load(answer["Payload"]) == 202
+
+    def told() -> Any:
+        (letter,) = until(
+            lambda: queues.receive_message(QueueUrl=box, MessageAttributeNames=["All"]).get("Messages"),
+            "a record of the failure",
+        )
+        queues.delete_message(QueueUrl=box, ReceiptHandle=letter["ReceiptHandle"])
+        return letter
+
+    for target in (arn_of(aws, box), topic, listener):
+        functions.put_function_event_invoke_config(
+            FunctionName="failing",
+            MaximumRetryAttempts=0,
+            DestinationConfig={"OnFailure": {"Destination": target}},
+        )
+        call(target)
+        record = json.loads(told()["Body"])
+        assert record["requestContext"]["condition"] == "RetriesExhausted"
+        assert record["requestContext"]["functionArn"] == f"{failing}:$LATEST"
+        assert record["requestPayload"] == {"why": target}
+        assert record["responsePayload"]["errorMessage"] == target
+    functions.put_function_event_invoke_config(FunctionName="failing", MaximumRetryAttempts=0)
+    for target in (arn_of(aws, box), topic):
+        functions.update_function_configuration(
+            FunctionName="failing", DeadLetterConfig={"TargetArn": target}
+        )
+        functions.get_waiter("function_updated_v2").wait(FunctionName="failing")
+        call(target)
+        letter = told()
+        assert json.loads(letter["Body"]) == {"why": target}
+        assert letter["MessageAttributes"]["ErrorMessage"]["StringValue"] == target
+    with pytest.raises(functions.exceptions.InvalidParameterValueException, match="not arn:aws:events"):
+        functions.put_function_event_invoke_config(
+            FunctionName="failing",
+            DestinationConfig={
+                "OnFailure": {"Destination": "arn:aws:events:us-east-1:000000000000:event-bus/default"}
+            },
+        )

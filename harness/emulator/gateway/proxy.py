@@ -8,6 +8,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
+from harness.emulator.gateway import query_calls
 from harness.emulator.services.base import AwsError, AwsRequest, AwsResponse, CallContext, Service
 
 _HOP_BY_HOP = frozenset(
@@ -84,28 +85,35 @@ class ProcessCalls:
         self._local = local
 
     async def call(self, service: str, operation: str, body: bytes, context: CallContext) -> bytes:
-        """The answer's body. Raises AwsError: what the service said, ServiceUnavailable (503), or
-        UnknownOperationException for a service that has no JSON protocol here."""
+        """The answer's body, JSON or, of a service that speaks the query protocol, XML. Raises AwsError: what
+        the service said, ServiceUnavailable (503), or UnknownOperationException for a service that cannot be
+        called so."""
         here = self._local.get(service)
         if here is not None:
             return await here.call(operation, body, context)
         protocol = _JSON_SERVICES.get(service)
-        if protocol is None:
+        query = service in query_calls.VERSIONS
+        if protocol is None and not query:
             raise AwsError(
                 "UnknownOperationException",
                 f"{service}:{operation} cannot be called from within the emulator.",
             )
-        prefix, version = protocol
         url = self._endpoints.get(service) or self._endpoints[""]
+        headers = _headers(service, context)
+        if protocol is not None:
+            prefix, version = protocol
+            headers["content-type"] = f"application/x-amz-json-{version}"
+            headers["x-amz-target"] = f"{prefix}.{operation}"
+        else:
+            headers["content-type"] = query_calls.CONTENT_TYPE
+            body = query_calls.form_of(service, operation, orjson.loads(body))
         try:
-            async with self._session.post(
-                url, data=body, headers=_headers(service, f"{prefix}.{operation}", version, context)
-            ) as answer:
+            async with self._session.post(url, data=body, headers=headers) as answer:
                 content = await answer.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unavailable(service, error) from error
         if answer.status >= 300:
-            raise _error(answer.status, content)
+            raise query_calls.error_of(answer.status, content) if query else _error(answer.status, content)
         return content
 
 
@@ -120,12 +128,10 @@ _JSON_SERVICES: Mapping[str, tuple[str, str]] = {
 }
 
 
-def _headers(service: str, target: str, version: str, context: CallContext) -> dict[str, str]:
+def _headers(service: str, context: CallContext) -> dict[str, str]:
     scope = f"test/20260101/{context.region}/{'dynamodb' if service == 'dynamodbstreams' else service}"
     headers = {
         "authorization": f"AWS4-HMAC-SHA256 Credential={scope}/aws4_request, SignedHeaders=host, Signature=0",
-        "content-type": f"application/x-amz-json-{version}",
-        "x-amz-target": target,
     }
     if context.trace_id is not None:
         headers["x-amzn-trace-id"] = f"Root={context.trace_id}"

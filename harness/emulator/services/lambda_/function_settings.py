@@ -13,7 +13,7 @@ from typing import Any
 from harness.emulator.services.lambda_.errors import invalid, validation
 from harness.emulator.services.lambda_.functions import Configuration
 from harness.emulator.services.lambda_.members import Members
-from harness.emulator.services.lambda_.names import is_queue
+from harness.emulator.services.lambda_.names import is_queue, is_topic
 
 MAX_ENVIRONMENT_BYTES = 4096
 RUNTIMES = tuple(f"python3.{minor}" for minor in range(9, 15))
@@ -150,6 +150,8 @@ def _environment(members: Members) -> dict[str, str] | None:
 
 def _queue(arn: str | None) -> str:
     """The target of a dead-letter queue; an empty one takes it away."""
-    if arn and not is_queue(arn):
-        raise invalid(f"The embedded Lambda offers SQS queues as dead-letter queues, not {arn}.")
+    if arn and not (is_queue(arn) or is_topic(arn)):
+        raise invalid(
+            f"The embedded Lambda offers standard SQS queues and SNS topics as dead-letter queues, not {arn}."
+        )
     return arn or ""

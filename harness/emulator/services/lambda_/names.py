@@ -17,12 +17,26 @@ _REFERENCE = re.compile(
 )
 
 
-_QUEUE = re.compile(r"arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[a-zA-Z0-9_-]{1,80}(?:\.fifo)?")
+_QUEUE = re.compile(r"arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[a-zA-Z0-9_-]{1,80}")
+
+
+_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[a-zA-Z0-9_-]{1,256}")
+_FUNCTION = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[a-zA-Z0-9_-]{1,64}(?::\$LATEST)?")
 
 
 def is_queue(arn: str) -> bool:
-    """Whether `arn` is that of an SQS queue."""
+    """Whether `arn` is that of a standard SQS queue."""
     return _QUEUE.fullmatch(arn) is not None
+
+
+def is_topic(arn: str) -> bool:
+    """Whether `arn` is that of a standard SNS topic."""
+    return _TOPIC.fullmatch(arn) is not None
+
+
+def is_function(arn: str) -> bool:
+    """Whether `arn` is that of a function."""
+    return _FUNCTION.fullmatch(arn) is not None
 
 
 class FunctionReference(NamedTuple):

@@ -14,7 +14,13 @@ from harness.emulator.services.lambda_.errors import conflict, invalid, not_foun
 from harness.emulator.services.lambda_.functions import EventInvokeConfig, Function, Functions
 from harness.emulator.services.lambda_.leases import Leases
 from harness.emulator.services.lambda_.members import Members
-from harness.emulator.services.lambda_.names import is_queue, only_latest, parse_function
+from harness.emulator.services.lambda_.names import (
+    is_function,
+    is_queue,
+    is_topic,
+    only_latest,
+    parse_function,
+)
 from harness.emulator.services.lambda_.operations import Body, Operation, page
 from harness.emulator.services.lambda_.packages import MAX_UNZIPPED_BYTES, MAX_ZIPPED_BYTES
 
@@ -230,8 +236,11 @@ def _statement(function: Function, sid: str, members: Members) -> dict[str, Any]
 def _destination(destinations: Members, name: str) -> str | None:
     structure = destinations.structure(name)
     arn = structure.text("Destination") if structure else None
-    if arn and not (is_queue(arn) or arn.startswith("arn:aws:lambda:")):
-        raise invalid(f"The embedded Lambda offers SQS queues and functions as destinations, not {arn}.")
+    if arn and not (is_queue(arn) or is_topic(arn) or is_function(arn)):
+        raise invalid(
+            "The embedded Lambda offers standard SQS queues and SNS topics, and functions, as destinations, "
+            f"not {arn}."
+        )
     return arn or None
 
 

@@ -275,9 +275,9 @@ def test_asynchronous_settings_are_put_updated_listed_and_deleted(running: Any) 
     ]
     client.delete_function_event_invoke_config(FunctionName="app")
     assert error_of(client.get_function_event_invoke_config, FunctionName="app")[1] == 404
-    topic = {"OnFailure": {"Destination": "arn:aws:sns:us-east-1:000000000000:t"}}
-    refused = error_of(client.put_function_event_invoke_config, FunctionName="app", DestinationConfig=topic)
-    assert "SQS queues and functions" in refused[2]
+    bus = {"OnFailure": {"Destination": "arn:aws:events:us-east-1:000000000000:event-bus/b"}}
+    refused = error_of(client.put_function_event_invoke_config, FunctionName="app", DestinationConfig=bus)
+    assert "SQS queues and SNS topics, and functions" in refused[2]
 
 
 def test_tags(running: Any) -> None:

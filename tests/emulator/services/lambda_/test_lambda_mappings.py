@@ -461,7 +461,7 @@ def test_a_deleted_function_is_waited_for(rig: Any) -> None:
         ({"ParallelizationFactor": 11}, "ValidationException", "ParallelizationFactor"),
         ({"MaximumRecordAgeInSeconds": 59}, "ValidationException", "maximumRecordAgeInSeconds"),
         (
-            {"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sns:us-east-1:0:t"}}},
+            {"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:s3:::bucket"}}},
             "InvalidParameterValueException",
             "SQS queues",
         ),

@@ -1,4 +1,4 @@
-"""Records of asynchronous invocations and of discarded batches, delivered to queues and functions.
+"""Records of asynchronous invocations and discarded batches, delivered to queues, topics and functions.
 
 docs: Lambda Developer Guide, Capturing records of Lambda asynchronous invocations; Dead-letter queues
 (read 2026)
@@ -36,22 +36,25 @@ class Destinations:
     async def deliver(
         self, arn: str, record: bytes, attributes: Mapping[str, tuple[str, str]] | None = None
     ) -> None:
-        """Send `record` to a queue or a function; `attributes` of the message by name: type, value."""
-        if arn.startswith("arn:aws:lambda:"):
+        """Send `record` to a queue, a topic or a function; `attributes` of a message by name: type, value."""
+        _, _, service, region, account_id, name = arn.split(":", 5)
+        if service == "lambda":
             await self._invoke(arn, record)
-        else:
-            await self._send_message(arn, record, attributes or {})
-
-    async def _send_message(self, arn: str, record: bytes, attributes: Mapping[str, tuple[str, str]]) -> None:
-        _, _, _, region, account_id, queue = arn.split(":", 5)
+            return
         context = CallContext(region=region, account_id=account_id)
+        rendered = {
+            attribute: {"DataType": kind, "StringValue": value}
+            for attribute, (kind, value) in (attributes or {}).items()
+        }
+        if service == "sns":
+            published = {"TopicArn": arn, "Message": record.decode(), "MessageAttributes": rendered}
+            await self._calls.call("sns", "Publish", orjson.dumps(published), context)
+            return
         message = {
             # AWS's form of it; to ask for the URL would be a request on the queue's bill.
-            "QueueUrl": f"https://sqs.{region}.amazonaws.com/{account_id}/{queue}",
+            "QueueUrl": f"https://sqs.{region}.amazonaws.com/{account_id}/{name}",
             "MessageBody": record.decode(),
-            "MessageAttributes": {
-                name: {"DataType": kind, "StringValue": value} for name, (kind, value) in attributes.items()
-            },
+            "MessageAttributes": rendered,
         }
         await self._calls.call("sqs", "SendMessage", orjson.dumps(message), context)
 

@@ -23,6 +23,7 @@ from harness.emulator.services.lambda_.asynchronous.events import (
 from harness.emulator.services.lambda_.errors import function_not_found, too_many_requests
 from harness.emulator.services.lambda_.functions import EventInvokeConfig, Function, Functions
 from harness.emulator.services.lambda_.invocation import Call, Completed, Runner, new_request_id
+from harness.emulator.services.lambda_.names import LATEST
 from harness.measure.meters import Meters
 
 MAX_IN_FLIGHT = 32
@@ -85,7 +86,7 @@ class AsyncInvocations:
 
     async def invoke_function(self, arn: str, payload: bytes) -> None:
         """A function as the destination of a record. Raises AwsError."""
-        function = self._functions.find(arn)
+        function = self._functions.find(arn.removesuffix(f":{LATEST}"))
         if function is None:
             raise function_not_found(arn)
         if not self.add(function, payload, new_request_id(), "async"):

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from harness.emulator.services.lambda_.errors import invalid, validation
 from harness.emulator.services.lambda_.mappings.filters import parse_filters, render_filters
 from harness.emulator.services.lambda_.members import Members
-from harness.emulator.services.lambda_.names import is_queue
+from harness.emulator.services.lambda_.names import is_queue, is_topic
 
 REPORT_ITEMS = "ReportBatchItemFailures"
 SourceKind = Literal["kinesis", "dynamodb", "sqs"]
@@ -129,9 +129,10 @@ def _record_age(members: Members) -> int | None:
 def _on_failure(destinations: Members) -> str | None:
     structure = destinations.structure("OnFailure")
     arn = structure.text("Destination") if structure else None
-    if arn and not is_queue(arn):
+    if arn and not (is_queue(arn) or is_topic(arn)):
         raise invalid(
-            f"The embedded Lambda offers SQS queues as a mapping's on-failure destination, not {arn}."
+            "The embedded Lambda offers standard SQS queues and SNS topics as a mapping's on-failure "
+            f"destination, not {arn}."
         )
     return arn or None
 
