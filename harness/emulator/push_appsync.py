@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -15,6 +16,7 @@ from harness.emulator.services.appsync.realtime import RealTime
 from harness.emulator.services.appsync.sources.factory import Sources
 from harness.emulator.services.base import AwsCalls
 from harness.emulator.services.credentials import AccessKeys
+from harness.emulator.services.sns.delivery.addresses import DeliveryAddresses
 from harness.measure.meters import Meters
 
 _POOL_KEYS_TIMEOUT = aiohttp.ClientTimeout(total=5.0)
@@ -37,10 +39,15 @@ def compose_appsync(
                 raise OSError(f"The user pool {pool_id} has no keys: {answer.status}.")
             return await answer.read()
 
+    invoker = HttpInvoker(session, endpoints["lambda"])
+    addresses = DeliveryAddresses(
+        allowed_hosts=config.allow_deliveries,
+        own_ports=[port for url in config.endpoints.values() if (port := urlsplit(url).port)],
+    )
     authorizer = ApiAuthorizer(
         keys=AccessKeys(config.credential_secret),
         fetch_pool_keys=fetch_pool_keys,
-        invoker=HttpInvoker(session, endpoints["lambda"]),
+        invoker=invoker,
     )
 
     def realtime(service: AppSyncService) -> RealTime:
@@ -56,7 +63,7 @@ def compose_appsync(
     return AppSyncService(
         meters=meters,
         limits=config.limits,
-        sources=Sources(calls),
+        sources=Sources(calls, invoker, addresses),
         authorizer=authorizer,
         make_realtime=realtime,
         endpoint=config.endpoints["edge"],

@@ -60,6 +60,7 @@ class AppSyncService:
         self._apis = AllApis()
         self._by_api: dict[str, ApiMeters] = {}
         self._control_requests = meters.counter(SERVICE, "", "requests")
+        self._sources = sources
         self._executor = GraphQLExecutor(self._apis, clock)
         self.realtime = self._executor.subscriptions = make_realtime(self)
         rate = limits.appsync_request_tokens_per_s
@@ -138,6 +139,7 @@ class AppSyncService:
     async def close(self) -> None:
         """End all connections."""
         await self.realtime.close()
+        await self._sources.close()
 
     def _deleted(self, api_id: str) -> None:
         self._executor.forget(api_id)

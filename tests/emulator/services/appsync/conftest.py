@@ -15,8 +15,9 @@ from harness.emulator.services.appsync.identity import Identity
 from harness.emulator.services.appsync.model import ApiAuth
 from harness.emulator.services.appsync.service import AppSyncService
 from harness.emulator.services.appsync.sources.factory import Sources
-from harness.emulator.services.base import AwsError, AwsRequest, CallContext
+from harness.emulator.services.base import AwsError, AwsRequest, CallContext, InvocationResult
 from harness.emulator.services.dynamodb import DynamoDbService
+from harness.emulator.services.sns.delivery.addresses import DeliveryAddresses
 from harness.measure.meters import Meters
 
 ACCOUNT = "123456789012"
@@ -37,6 +38,29 @@ class FakeCalls:
         if self.failure is not None:
             raise self.failure
         return await self.dynamodb.call(operation, body, context)
+
+
+class FakeFunctions:
+    """Lambda: a function's name to what it makes of a payload; the invocations are kept."""
+
+    def __init__(self) -> None:
+        self.handlers: dict[str, Callable[[Any], Any]] = {}
+        self.invoked: list[tuple[str, Any, str]] = []
+
+    async def invoke(
+        self, function: str, payload: bytes, *, invocation_type: str = "RequestResponse", **_: Any
+    ) -> InvocationResult:
+        given = orjson.loads(payload)
+        self.invoked.append((function, given, invocation_type))
+        await asyncio.sleep(0)
+        if function not in self.handlers:
+            raise AwsError("ResourceNotFoundException", f"Function not found: {function}", 404)
+        try:
+            result = self.handlers[function](given)
+        except ZeroDivisionError as error:
+            failed = orjson.dumps({"errorMessage": str(error), "errorType": "ZeroDivisionError"})
+            return InvocationResult(200, failed, "Unhandled", "r")
+        return InvocationResult(200, result if isinstance(result, bytes) else orjson.dumps(result), None, "r")
 
 
 class FakeAuthorizer:
@@ -79,6 +103,7 @@ class Driver:
         self.now_s = START_S
         self.meters = Meters()
         self.calls = FakeCalls()
+        self.functions = FakeFunctions()
         self.authorizer = FakeAuthorizer()
         self.subscriptions = FakeSubscriptions()
         self.context = CallContext(account_id=ACCOUNT)
@@ -86,7 +111,7 @@ class Driver:
         self.service = AppSyncService(
             meters=self.meters,
             limits=limits,
-            sources=Sources(self.calls),
+            sources=Sources(self.calls, self.functions, DeliveryAddresses(own_ports=[4566])),
             authorizer=self.authorizer,
             make_realtime=lambda _: self.subscriptions,
             endpoint="http://127.0.0.1:4566",
