@@ -310,6 +310,22 @@ def test_a_withdrawn_key_is_not_believed_for_ever() -> None:
     asyncio.run(scenario())
 
 
+def test_a_token_that_was_verified_still_expires_and_falls_with_its_key() -> None:
+    gate = Gate()
+
+    async def scenario() -> None:
+        token = {"authorization": gate.pool.token(exp=NOW_S + 2 * MAX_AGE_S)}
+        for _ in range(3):
+            await gate.ask(an_api(POOLS), token)
+        with pytest.raises(RequestRefused, match="expired"):
+            await gate.ask(an_api(POOLS), token, now_s=NOW_S + 2 * MAX_AGE_S)
+        forged_now = {"authorization": token["authorization"][:-4] + "AAAA"}
+        with pytest.raises(RequestRefused):
+            await gate.ask(an_api(POOLS), forged_now)
+
+    asyncio.run(scenario())
+
+
 def test_many_at_once_ask_a_pool_once_and_a_pool_that_is_away_does_not_undo_what_is_known() -> None:
     gate = Gate()
 
@@ -352,8 +368,11 @@ def test_the_function_is_told_what_is_asked(gate: Gate) -> None:
         }
     ]
     gate.authorizer.reset()
-    gate.identity(an_api(LAMBDA), headers)
+    gate.identity(an_api(LAMBDA), headers, path="/graphql/abc/connect", body=b"{}")
     assert gate.function.events[1]["requestContext"]["operationName"] == "DeepDish:Connect"
+    gate.authorizer.reset()
+    gate.identity(an_api(LAMBDA), headers, body=b"not GraphQL")
+    assert gate.function.events[2]["requestContext"]["operationName"] is None
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,18 @@ them says when its subscription is registered.
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +134,13 @@ def an_api(appsync: Any, pool_id: str, name: str) -> tuple[str, dict[str, str], 
         ],
     )["graphqlApi"]
     api_id = made["apiId"]
-    appsync.start_schema_creation(apiId=api_id, definition=SCHEMA.encode())
+    with_resolver(appsync, api_id, SCHEMA)
+    return api_id, made["uris"], appsync.create_api_key(apiId=api_id)["apiKey"]["id"]
+
+
+def with_resolver(appsync: Any, api_id: str, schema: str) -> None:
+    """A mutation that answers with its arguments."""
+    appsync.start_schema_creation(apiId=api_id, definition=schema.encode())
     appsync.create_data_source(apiId=api_id, name="none", type="NONE")
     appsync.create_resolver(
         apiId=api_id,
@@ -141,7 +150,6 @@ def an_api(appsync: Any, pool_id: str, name: str) -> tuple[str, dict[str, str], 
         requestMappingTemplate='{"version": "2018-05-29", "payload": $util.toJson($ctx.args)}',
         responseMappingTemplate="$util.toJson($ctx.result)",
     )
-    return api_id, made["uris"], appsync.create_api_key(apiId=api_id)["apiKey"]["id"]
 
 
 @pytest.fixture(scope="module")
@@ -329,6 +337,100 @@ def test_the_npm_subscription_link_is_told_that_it_may_not(node: Path, api: Api)
         said = process.stdout.readline()
         assert process.wait(60) == 1
     assert "UnauthorizedException" in said
+
+
+# --- functions
+
+SIGNING_FUNCTION = """
+import json, os, urllib.request
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+def handler(event, context):
+    body = json.dumps({"query": event["query"]})
+    request = AWSRequest("POST", event["url"], {"content-type": "application/json"}, body)
+    token = os.environ["AWS_SESSION_TOKEN"] if event["token"] else None
+    keys = Credentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"], token)
+    SigV4Auth(keys, "appsync", os.environ["AWS_REGION"]).add_auth(request)
+    sent = urllib.request.Request(event["url"], body.encode(), dict(request.headers))
+    try:
+        with urllib.request.urlopen(sent) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        return {"status": error.code, **json.load(error)}
+"""
+AUTHORIZING_FUNCTION = """
+def handler(event, context):
+    connecting = event["requestContext"]["operationName"] == "DeepDish:Connect"
+    allowed = event["authorizationToken"] == "let me in" or connecting
+    return {"isAuthorized": allowed, "deniedFields": ["Location.lat"], "ttlOverride": 0}
+"""
+
+
+def a_function(api: Api, name: str, source: str) -> str:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("app.py", source)
+    functions = embedded_cloud({"": api.aws.endpoints[""]}).client("lambda")
+    arn: str = functions.create_function(
+        FunctionName=name,
+        Runtime=f"python3.{sys.version_info.minor}",
+        Role="arn:aws:iam::000000000000:role/fanout-role",
+        Handler="app.handler",
+        Timeout=30,
+        Code={"ZipFile": packed.getvalue()},
+    )["FunctionArn"]
+    functions.get_waiter("function_active_v2").wait(FunctionName=name)
+    return arn
+
+
+def test_a_functions_own_credentials_sign_for_its_role(api: Api) -> None:
+    a_function(api, "signs", SIGNING_FUNCTION)
+    functions = embedded_cloud({"": api.aws.endpoints[""]}).client("lambda")
+    document = 'mutation { publishLocation(account_id: "a", device_id: "d-9") { device_id } }'
+
+    def invoke(*, token: bool) -> Any:
+        event = {"url": api.uris["GRAPHQL"], "query": document, "token": token}
+        answer = functions.invoke(FunctionName="signs", Payload=json.dumps(event))
+        return json.load(answer["Payload"])
+
+    assert invoke(token=True) == {"data": {"publishLocation": {"device_id": "d-9"}}}
+    refused = invoke(token=False)
+    assert (refused["status"], refused["errors"][0]["errorType"]) == (403, "UnrecognizedClientException")
+
+
+def test_a_lambda_authorizer_lets_in_and_denies_fields(api: Api) -> None:
+    arn = a_function(api, "authorizes", AUTHORIZING_FUNCTION)
+    appsync = embedded_cloud({"": api.aws.endpoints[""]}).client("appsync")
+    made = appsync.create_graphql_api(
+        name="custom", authenticationType="AWS_LAMBDA", lambdaAuthorizerConfig={"authorizerUri": arn}
+    )["graphqlApi"]
+    schema = SCHEMA
+    for directive in ("@aws_api_key", "@aws_iam", "@aws_cognito_user_pools"):
+        schema = schema.replace(directive, "")
+    mine = replace(api, api_id=made["apiId"], uris=made["uris"])
+    with_resolver(appsync, mine.api_id, schema)
+    document = 'mutation { publishLocation(account_id: "a", device_id: "d-1", lat: 1) { device_id lat } }'
+    told = mine.query(document, {"authorization": "let me in"})
+    assert told["data"]["publishLocation"] == {"device_id": "d-1", "lat": None}
+    refused = mine.query(document, {"authorization": "please"})
+    assert (refused["status"], refused["errors"][0]["errorType"]) == (401, "UnauthorizedException")
+    auth = AppSyncJWTAuthentication(host=mine.host, jwt="let me in")
+
+    async def scenario() -> Any:
+        transport = AppSyncWebsocketsTransport(url=mine.web_socket, auth=auth)
+        async with Client(transport=transport) as session:
+            updates = session.subscribe(gql("subscription { onLocation { device_id } }"))
+            told = asyncio.ensure_future(anext(updates))
+            async with asyncio.timeout(60):
+                while not told.done():
+                    await asyncio.to_thread(mine.query, document, {"authorization": "let me in"})
+                    await asyncio.wait({told}, timeout=0.05)
+            await updates.aclose()
+            return told.result()
+
+    assert asyncio.run(scenario()) == {"onLocation": {"device_id": "d-1"}}
 
 
 # --- the processes

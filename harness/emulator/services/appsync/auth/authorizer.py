@@ -41,6 +41,7 @@ class ApiAuthorizer:
     def __init__(self, *, keys: AccessKeys, fetch_pool_keys: Fetch, invoker: FunctionInvoker) -> None:
         self._keys = keys
         self._pool_keys = PoolKeys(fetch_pool_keys)
+        self._verifier = tokens.Verifier()
         self._functions = FunctionAuthorizer(invoker)
 
     def reset(self) -> None:
@@ -61,8 +62,8 @@ class ApiAuthorizer:
         source_ip: str = "127.0.0.1",
         request_id: str = "",
     ) -> Identity:
-        """As Authorizer.authorize. `path` may carry a query. Without an operation, a Lambda authorizer is
-        told that a WebSocket connection is asked for."""
+        """As Authorizer.authorize. `path` may carry a query; it ends in `/connect` when a WebSocket
+        connection is asked for."""
         api_key = headers.get("x-api-key")
         if api_key and api.provider("API_KEY") is not None:
             return _with_api_key(api, api_key, now_s)
@@ -74,7 +75,9 @@ class ApiAuthorizer:
         token = tokens.bare(authorization)
         pools = [provider.user_pool for provider in api.providers if provider.user_pool is not None]
         if pools and tokens.looks_like_token(token):
-            return await user_pools.authorize(token, pools, self._pool_keys, source_ip=source_ip, now_s=now_s)
+            return await user_pools.authorize(
+                token, pools, self._pool_keys, self._verifier, source_ip=source_ip, now_s=now_s
+            )
         provider = api.provider("AWS_LAMBDA")
         if provider is not None and provider.lambda_authorizer is not None:
             return await self._functions.authorize(
@@ -83,6 +86,7 @@ class ApiAuthorizer:
                 authorization,
                 headers,
                 operation,
+                connecting=path.endswith("/connect"),
                 request_id=request_id,
                 now_s=now_s,
             )

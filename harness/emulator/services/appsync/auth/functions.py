@@ -63,6 +63,7 @@ class FunctionAuthorizer:
         headers: Mapping[str, str],
         operation: Operation | None,
         *,
+        connecting: bool = False,
         request_id: str,
         now_s: float,
     ) -> Identity:
@@ -72,7 +73,8 @@ class FunctionAuthorizer:
         key = (api.api_id, authorizer.function_arn, token)
         kept = self._kept.get(key)
         if kept is None or kept.expires_s <= now_s:
-            event = _event(api, token, headers, operation, request_id)
+            name = CONNECT_OPERATION if connecting else operation.operation_name if operation else None
+            event = _event(api, token, headers, operation, name, request_id)
             kept = await self._ask(key, api, authorizer, event, now_s)
         if kept.identity is None:
             raise not_authorized()
@@ -123,9 +125,14 @@ class FunctionAuthorizer:
 
 
 def _event(
-    api: ApiAuth, token: str, headers: Mapping[str, str], operation: Operation | None, request_id: str
+    api: ApiAuth,
+    token: str,
+    headers: Mapping[str, str],
+    operation: Operation | None,
+    operation_name: str | None,
+    request_id: str,
 ) -> bytes:
-    """What the function is given. Without an operation it is a WebSocket connection that is asked about."""
+    """What the function is given."""
     return orjson.dumps(
         {
             "authorizationToken": token,
@@ -134,7 +141,7 @@ def _event(
                 "accountId": api.account_id,
                 "requestId": request_id,
                 "queryString": operation.query if operation else "",
-                "operationName": operation.operation_name if operation else CONNECT_OPERATION,
+                "operationName": operation_name,
                 "variables": dict(operation.variables) if operation else {},
             },
             "requestHeaders": dict(headers),

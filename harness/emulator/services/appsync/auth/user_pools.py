@@ -24,7 +24,13 @@ def issuer_of(pool: UserPool) -> str:
 
 
 async def authorize(
-    text: str, pools: Iterable[UserPool], keys: PoolKeys, *, source_ip: str, now_s: float
+    text: str,
+    pools: Iterable[UserPool],
+    keys: PoolKeys,
+    verifier: tokens.Verifier,
+    *,
+    source_ip: str,
+    now_s: float,
 ) -> Identity:
     """The user whose token `text` is. Several configurations may name the same pool with other clients.
 
@@ -36,7 +42,7 @@ async def authorize(
     key = await keys.find(candidates[0].user_pool_id, candidates[0].region, token.key_id, now_s)
     if key is None:
         raise not_authorized()
-    tokens.verify(token, key, now_s)
+    verifier.verify(token, key, now_s)
     client_id = _client_id(token)
     pool = next((pool for pool in candidates if _admits(pool, client_id)), None)
     if pool is None:
