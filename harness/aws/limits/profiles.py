@@ -69,6 +69,9 @@ class Limits:
     # Subscribe and Unsubscribe (read 2026)
     sns_publish_messages_per_s: float = 30_000
     sns_subscribes_per_s: float = 100
+    # docs: SNS Developer Guide, Filter policy constraints (read 2026): can be raised
+    sns_filter_policies_per_topic: float = 200
+    sns_filter_policies: float = 10_000
 
 
 FRESH = Limits("fresh")
@@ -81,6 +84,8 @@ ESTABLISHED = replace(
     lambda_concurrent_executions=10_000,
     dynamodb_on_demand_initial_write_units_per_s=40_000,
     dynamodb_on_demand_initial_read_units_per_s=40_000,
+    sns_filter_policies_per_topic=50_000,
+    sns_filter_policies=100_000,
     cognito_user_authentication_per_s=1_200,
     cognito_user_creation_per_s=500,
     cognito_user_read_per_s=1_200,

@@ -29,18 +29,22 @@ def signed_fields(message: Message, protocol: str) -> dict[str, str]:
     }
 
 
-def notification(message: Message, subscription: Subscription, signature: str, links: Links) -> str:
-    """The JSON that HTTP endpoints and queues get."""
+def notification(message: Message, protocol: str, signature: str, links: Links) -> tuple[bytes, bytes]:
+    """The JSON that HTTP endpoints and queues get, before and after the subscription's ARN, which is all that
+    differs between them."""
     fields: dict[str, Any] = {
-        **signed_fields(message, subscription.protocol),
+        **signed_fields(message, protocol),
         "SignatureVersion": message.signature_version,
         "Signature": signature,
         "SigningCertURL": links.certificate,
-        "UnsubscribeURL": links.unsubscribe(subscription.arn),
+        "UnsubscribeURL": links.unsubscribe(""),
     }
+    head = written(fields).removesuffix('"\n}')
+    tail = '"\n}'
     if message.attributes:
-        fields["MessageAttributes"] = _attributes(message.attributes)
-    return written(fields)
+        attributes = orjson.dumps(_attributes(message.attributes)).decode()
+        tail = f'",\n  "MessageAttributes" : {attributes}\n}}'
+    return head.encode(), tail.encode()
 
 
 def lambda_event(message: Message, subscription: Subscription, signature: str, links: Links) -> bytes:

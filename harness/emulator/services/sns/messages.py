@@ -11,7 +11,7 @@ import binascii
 import re
 import uuid
 from asyncio import Future
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -55,13 +55,15 @@ class Message:
     """How many deliveries of it are not over; the dispatcher counts."""
     signatures: dict[str, Future[str]] = field(default_factory=dict)
     """By body: the signature, once one was needed. It does not depend on the subscription."""
+    envelopes: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
+    """By body: the envelope before and after the subscription's ARN, while attempts are under way."""
+    timestamp: str = ""
+    """When it was published: `2012-05-02T00:54:06.655Z`."""
     _attribute_reader: Read | None = None
     _body_readers: dict[str, Read | None] = field(default_factory=dict)
 
-    @property
-    def timestamp(self) -> str:
-        """When it was published: `2012-05-02T00:54:06.655Z`."""
-        return timestamp(self.published_at_s)
+    def __post_init__(self) -> None:
+        self.timestamp = timestamp(self.published_at_s)
 
     def body_for(self, protocol: str) -> str:
         """What subscriptions of a protocol get."""
@@ -74,14 +76,22 @@ class Message:
     def passes(self, policy: FilterPolicy, protocol: str) -> bool:
         """Whether a subscription with that filter policy gets it. Each part of it is parsed once."""
         if policy.scope == "MessageAttributes":
-            if self._attribute_reader is None:
-                self._attribute_reader = attribute_reader(self.attributes)
-            return policy.matches(self._attribute_reader)
+            return policy.matches(self._attributes())
         body = self.body_for(protocol)
         if body not in self._body_readers:
             self._body_readers[body] = body_reader(body)
         read = self._body_readers[body]
         return read is not None and policy.matches(read)
+
+    def attribute_values(self, name: str) -> Sequence[str]:
+        """The strings under an attribute, as filter policies see them."""
+        values = self._attributes()(name)
+        return [value for value in values if isinstance(value, str)] if values else ()
+
+    def _attributes(self) -> Read:
+        if self._attribute_reader is None:
+            self._attribute_reader = attribute_reader(self.attributes)
+        return self._attribute_reader
 
 
 def timestamp(at_s: float) -> str:

@@ -22,7 +22,7 @@ from harness.emulator.services.sns.messages import (
     publish_requests,
 )
 from harness.emulator.services.sns.metering import SERVICE, TopicMeters
-from harness.emulator.services.sns.subscriptions import Subscriptions
+from harness.emulator.services.sns.receivers import Receivers
 from harness.emulator.services.sns.topics import Topic, Topics
 from harness.measure.meters import Meters
 
@@ -34,13 +34,13 @@ Submit = Callable[[Delivery], None]
 
 
 class Publishing:
-    """The operations that publish. `meters_of` gives the counters of a topic by its ARN."""
+    """The operations that publish. `receivers` and `meters_of` are given a topic's ARN."""
 
     def __init__(
         self,
         *,
         topics: Topics,
-        subscriptions: Subscriptions,
+        receivers: Callable[[str], Receivers],
         submit: Submit,
         meters: Meters,
         meters_of: Callable[[str], TopicMeters],
@@ -48,7 +48,7 @@ class Publishing:
         clock: Callable[[], float],
     ) -> None:
         self._topics = topics
-        self._subscriptions = subscriptions
+        self._receivers = receivers
         self._submit = submit
         self._meters = meters
         self._meters_of = meters_of
@@ -116,9 +116,10 @@ class Publishing:
     def _fan_out(self, topic: Topic, message: Message) -> None:
         meters = self._meters_of(topic.arn)
         meters.messages.value += 1
-        for subscription in self._subscriptions.of_topic(topic.arn):
-            if not subscription.confirmed:
-                continue
+        receivers = self._receivers(topic.arn)
+        asked = 0
+        for subscription in receivers.may_pass(message):
+            asked += 1
             policy = subscription.filter_policy
             if policy is not None:
                 if policy.scope == "MessageBody":
@@ -127,6 +128,7 @@ class Publishing:
                     meters.filtered_out.value += 1
                     continue
             self._submit(Delivery("notification", subscription, message))
+        meters.filtered_out.value += len(receivers) - asked
 
 
 def _max_bytes(topic: Topic) -> int:

@@ -29,9 +29,10 @@ from harness.emulator.services.sns.inputs import NOT_OFFERED, Input, check_input
 from harness.emulator.services.sns.links import CERTIFICATE_PATH, Links
 from harness.emulator.services.sns.metering import SERVICE, TopicMeters
 from harness.emulator.services.sns.publishing import Publishing
+from harness.emulator.services.sns.receivers import Receivers
 from harness.emulator.services.sns.signing import Signer
 from harness.emulator.services.sns.subscription_operations import SubscriptionOperations
-from harness.emulator.services.sns.subscriptions import Subscriptions, Tokens
+from harness.emulator.services.sns.subscriptions import Subscription, Subscriptions, Tokens
 from harness.emulator.services.sns.topic_operations import TopicOperations
 from harness.emulator.services.sns.topics import Topic, Topics
 from harness.measure.meters import Meters
@@ -73,7 +74,8 @@ class SnsService:
         self._meters = meters
         self._topic_meters: dict[str, TopicMeters] = {}
         self._topics = Topics()
-        self._subscriptions = Subscriptions()
+        self._receivers: dict[str, Receivers] = {}
+        self._subscriptions = Subscriptions(self._on_change)
         self._tokens = Tokens()
         self._links = Links(base_url)
         self._signer = Signer()
@@ -99,7 +101,7 @@ class SnsService:
         )
         publishing = Publishing(
             topics=self._topics,
-            subscriptions=self._subscriptions,
+            receivers=self._receivers_of,
             submit=self._dispatcher.submit,
             meters=meters,
             meters_of=self._meters_of,
@@ -140,6 +142,7 @@ class SnsService:
         self._dispatcher.clear()
         self._topics.clear()
         self._subscriptions.clear()
+        self._receivers.clear()
         self._tokens.clear()
 
     async def close(self) -> None:
@@ -168,8 +171,22 @@ class SnsService:
             found = self._topic_meters[topic_arn] = TopicMeters(self._meters, name)
         return found
 
+    def _receivers_of(self, topic_arn: str) -> Receivers:
+        found = self._receivers.get(topic_arn)
+        if found is None:
+            found = self._receivers[topic_arn] = Receivers()
+        return found
+
+    def _on_change(self, subscription: Subscription) -> None:
+        receivers = self._receivers_of(subscription.topic.arn)
+        if subscription.deleted:
+            receivers.discard(subscription)
+        else:
+            receivers.put(subscription)
+
     def _on_delete_topic(self, topic: Topic) -> None:
         removed = self._subscriptions.remove_topic(topic.arn)
+        self._receivers.pop(topic.arn, None)
         self._tokens.forget(removed)
         self._dispatcher.drop(removed)
         self._dispatcher.forget_topic(topic.arn)

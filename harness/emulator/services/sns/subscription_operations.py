@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Final
 
 from harness.aws.limits.profiles import Limits
 from harness.aws.limits.token_bucket import TokenBucket
@@ -40,9 +39,6 @@ from harness.emulator.services.sns.subscriptions import (
 from harness.emulator.services.sns.topic_operations import MAX_LARGE_SUBSCRIPTIONS
 from harness.emulator.services.sns.topics import Topic, Topics
 
-MAX_FILTER_POLICIES_A_TOPIC: Final = 200
-MAX_FILTER_POLICIES: Final = 10_000
-"""docs: Filter policy constraints (read 2026)"""
 _PROTOCOLS = frozenset({*HTTP, "sqs", "lambda"})
 _NOT_OFFERED = frozenset({"application", "email", "email-json", "firehose", "sms"})
 _FUNCTION_ARN = re.compile(
@@ -75,6 +71,7 @@ class SubscriptionOperations:
         self._addresses = addresses
         self._links = links
         self._clock = clock
+        self._limits = limits
         rate = limits.sns_subscribes_per_s
         self._bucket = TokenBucket(rate, rate, clock())
 
@@ -112,6 +109,7 @@ class SubscriptionOperations:
         if not subscription.confirmed:
             subscription.confirmed = True
             subscription.confirmation_was_authenticated = context.signed
+            self._subscriptions.changed(subscription)
         subscription.authenticate_on_unsubscribe |= authenticate
         return {"SubscriptionArn": subscription.arn}
 
@@ -144,6 +142,7 @@ class SubscriptionOperations:
         if name == "FilterPolicy" and value and subscription.filter_policy is None:
             self._check_filter_quota(subscription.topic)
         set_attributes(subscription, {name: value}, subscribing=False)
+        self._subscriptions.changed(subscription)
 
     def list_subscriptions(self, given: Input, context: CallContext) -> Output:
         """ListSubscriptions."""
@@ -260,7 +259,8 @@ class SubscriptionOperations:
     def _check_filter_quota(self, topic: Topic) -> None:
         of_topic = sum(s.filter_policy is not None for s in self._subscriptions.of_topic(topic.arn))
         of_all = sum(s.filter_policy is not None for s in self._subscriptions)
-        if of_topic >= MAX_FILTER_POLICIES_A_TOPIC or of_all >= MAX_FILTER_POLICIES:
+        limits = self._limits
+        if of_topic >= limits.sns_filter_policies_per_topic or of_all >= limits.sns_filter_policies:
             raise AwsError("FilterPolicyLimitExceeded", "Filter policy limit exceeded", 403)
 
     def _check_large(self, topic: Topic, protocol: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import secrets
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -82,9 +82,10 @@ def check_arn(arn: str) -> None:
 
 
 class Subscriptions:
-    """All subscriptions of the emulator."""
+    """All subscriptions of the emulator. `on_change` is told of each that is new, other, or deleted."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_change: Callable[[Subscription], None]) -> None:
+        self._on_change = on_change
         self._by_arn: dict[str, Subscription] = {}
         self._by_topic: dict[str, dict[str, Subscription]] = {}
         self._by_endpoint: dict[tuple[str, str, str], Subscription] = {}
@@ -119,6 +120,11 @@ class Subscriptions:
         self._by_arn[subscription.arn] = subscription
         self._by_topic.setdefault(topic_arn, {})[subscription.arn] = subscription
         self._by_endpoint[topic_arn, subscription.protocol, subscription.endpoint] = subscription
+        self._on_change(subscription)
+
+    def changed(self, subscription: Subscription) -> None:
+        """A subscription was confirmed, or got other attributes."""
+        self._on_change(subscription)
 
     def remove(self, subscription: Subscription) -> None:
         """Forget a subscription."""
@@ -127,6 +133,7 @@ class Subscriptions:
         self._by_arn.pop(subscription.arn, None)
         self._by_topic.get(topic_arn, {}).pop(subscription.arn, None)
         self._by_endpoint.pop((topic_arn, subscription.protocol, subscription.endpoint), None)
+        self._on_change(subscription)
 
     def remove_topic(self, topic_arn: str) -> list[Subscription]:
         """Forget a topic's subscriptions, and return them."""

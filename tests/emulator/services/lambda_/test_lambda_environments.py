@@ -308,6 +308,7 @@ def test_a_web_page_cannot_take_an_environments_work(running: Any) -> None:
         {"Host": "elsewhere:80"},
         {"Sec-Fetch-Site": "cross-site"},  # what asks for an image or a script names no Origin
         {"Referer": "http://elsewhere/page"},
+        {"x-amz-sns-message-type": "SubscriptionConfirmation"},  # SNS posts wherever it is subscribed
     ):
         request = urllib.request.Request(
             f"http://{address}/2018-06-01/runtime/invocation/next", headers=headers

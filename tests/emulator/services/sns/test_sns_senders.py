@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
 
 from harness.emulator.services.base import AwsError, AwsRequest, CallContext
 from harness.emulator.services.sns.delivery import senders
@@ -305,6 +309,33 @@ def test_an_endpoint_that_hangs_is_given_its_time_and_tried_again(monkeypatch: p
             await rig.until(lambda: rig.sns.used("http_timeouts") == 1)
             assert rig.sns.pending() == 1
             answer.set()
+
+    with_rig(steps)
+
+
+def test_an_endpoint_whose_certificate_nobody_trusts_gets_nothing(tmp_path: Path) -> None:
+    async def steps(rig: Rig) -> None:
+        signer, got = Signer(), []
+        pem = tmp_path / "pem"
+        key = signer._ready_key().private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        pem.write_bytes(key + await signer.certificate())
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pem)
+
+        async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            got.append(await reader.read(1))
+            writer.close()
+
+        server = await asyncio.start_server(take, "127.0.0.1", 0, ssl=context)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            rig.sns.subscribe(f"https://127.0.0.1:{port}/")
+            await rig.until(lambda: rig.sns.used("http_attempts") == 1)
+            assert got == []
+            assert rig.sns.used("http_bytes_out") == 0
+        signer.close()
 
     with_rig(steps)
 

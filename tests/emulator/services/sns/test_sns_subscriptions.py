@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from harness.aws.limits.profiles import NONE
+from harness.aws.limits.profiles import FRESH, NONE
 from harness.emulator.services.base import CallContext
 
 from .conftest import ACCOUNT, BASE_URL, DEAD, FUNCTION, HOOK, QUEUE, TOPIC, Driver
@@ -324,7 +325,8 @@ def test_a_subscription_that_cannot_be_is_no_arn(sns: Driver) -> None:
             sns("Unsubscribe", SubscriptionArn=arn)
 
 
-def test_filter_policies_have_a_quota_of_their_own(sns: Driver) -> None:
+def test_filter_policies_have_a_quota_of_their_own(make: Callable[..., Driver]) -> None:
+    sns = make(replace(FRESH, sns_subscribes_per_s=math.inf))
     sns.create()
     for number in range(200):
         sns.subscribe(f"{QUEUE}{number}", FilterPolicy='{"a": ["b"]}')

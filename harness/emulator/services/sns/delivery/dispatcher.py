@@ -199,6 +199,8 @@ class Dispatcher:
                 delivery.failures, delivery.first_attempt_s, now_s, self._jitter()
             )
             if at_s is not None:
+                if delivery.message is not None:
+                    delivery.message.envelopes.clear()  # it may wait for long, and there may be many
                 heapq.heappush(self._timers, (at_s, next(self._numbers), delivery))
                 return
         self._over(delivery)

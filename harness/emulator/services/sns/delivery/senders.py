@@ -92,7 +92,7 @@ class Senders:
                     "Signature": signature,
                     "SigningCertURL": certificate,
                 }
-            )
+            ).encode()
             headers = envelopes.http_headers(fields["Type"], fields["MessageId"], subscription, content_type)
         else:
             body = await self._text(delivery)
@@ -103,7 +103,7 @@ class Senders:
                 delivery.policy.content_type,
                 raw=subscription.raw,
             )
-        return await self._post(subscription.endpoint, headers, body.encode())
+        return await self._post(subscription.endpoint, headers, body)
 
     async def _post(self, endpoint: str, headers: Mapping[str, str], body: bytes) -> Outcome:
         parsed = parse_endpoint(endpoint)
@@ -136,7 +136,7 @@ class Senders:
         request: dict[str, object] = {
             # AWS's form of it; to ask for the URL would be a request on the queue's bill.
             "QueueUrl": f"https://sqs.{queue['region']}.amazonaws.com/{queue['account']}/{queue['name']}",
-            "MessageBody": await self._text(delivery),
+            "MessageBody": (await self._text(delivery)).decode(),
         }
         if delivery.subscription.raw and message.attributes:
             if len(message.attributes) > MAX_QUEUE_ATTRIBUTES:
@@ -185,14 +185,19 @@ class Senders:
             return Outcome("delivered")
         return Outcome("retry" if status >= 500 or status == 429 else "refused", f"Lambda answered {status}")
 
-    async def _text(self, delivery: Delivery) -> str:
+    async def _text(self, delivery: Delivery) -> bytes:
         """What an endpoint or a queue gets of a message."""
         message, subscription = delivery.message, delivery.subscription
         assert message is not None
+        body = message.body_for(subscription.protocol)
         if subscription.raw:
-            return message.body_for(subscription.protocol)
-        signature = await self._signature(message, subscription.protocol)
-        return envelopes.notification(message, subscription, signature, self._links)
+            return body.encode()
+        envelope = message.envelopes.get(body)
+        if envelope is None:
+            signature = await self._signature(message, subscription.protocol)
+            envelope = envelopes.notification(message, subscription.protocol, signature, self._links)
+            message.envelopes[body] = envelope
+        return envelope[0] + subscription.arn.encode() + envelope[1]
 
     async def _signature(self, message: Message, protocol: str) -> str:
         """The signature of a message in the form for a protocol, computed once."""

@@ -45,6 +45,11 @@ class _Key:
     absent: bool
     present: bool
 
+    @property
+    def asks_for_strings_only(self) -> bool:
+        others = self.numbers or self.constants or self.tests or self.absent or self.present
+        return bool(self.strings) and not others
+
     def matches(self, read: Read) -> bool:
         values = read(self.path)
         if values is None:
@@ -84,6 +89,15 @@ class FilterPolicy:
     def matches(self, read: Read) -> bool:
         """Whether a message passes; `read` reads its attributes or its body, as the scope says."""
         return self._root.matches(read)
+
+    def exact_strings(self) -> tuple[str, frozenset[str]] | None:
+        """An attribute and the strings of which a message must have one there to pass, when the policy has a
+        key that asks for such and for nothing else."""
+        if self.scope == "MessageAttributes":
+            for key in self._root.keys:
+                if key.asks_for_strings_only:
+                    return key.path, key.strings
+        return None
 
 
 def compile_policy(text: str, scope: Scope) -> FilterPolicy | None:
