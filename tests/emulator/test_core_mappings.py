@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import time
 import urllib.request
 import zipfile
@@ -59,6 +60,19 @@ def handler(event, context):
 FAILING = """
 def handler(event, context):
     raise ValueError(event["why"])
+"""
+
+RECURSIVE = """
+import json, os
+import boto3
+
+functions = boto3.client("lambda")
+
+def handler(depth, context):
+    if not depth:
+        return 0
+    answer = functions.invoke(FunctionName=context.function_name, Payload=json.dumps(depth - 1))
+    return 1 + json.load(answer["Payload"])
 """
 
 
@@ -231,3 +245,10 @@ def test_an_asynchronous_failure_is_told_wherever_it_was_asked_for(aws: Embedded
                 "OnFailure": {"Destination": "arn:aws:events:us-east-1:000000000000:event-bus/default"}
             },
         )
+
+
+def test_a_function_may_wait_for_itself_deeper_than_there_are_processes(aws: EmbeddedAws) -> None:
+    create_function(aws, "recursive", RECURSIVE, timeout_s=60)
+    depth = 4 * (os.cpu_count() or 1) + 2
+    answer = client(aws, "lambda").invoke(FunctionName="recursive", Payload=json.dumps(depth))
+    assert json.load(answer["Payload"]) == depth

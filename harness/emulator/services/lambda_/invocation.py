@@ -7,7 +7,8 @@ import secrets
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from harness.emulator.services.lambda_.environments.environment import Environment, InitFailed, Run, Usage
@@ -36,6 +37,8 @@ class Call:
     synchronous: bool
     records: int = 0
     client_context: str | None = None
+    nested: bool = False
+    """Whether a running function made it, and waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +101,25 @@ class Runner:
         self, leases: Leases, pool: EnvironmentPool, meters: Meters, clock: Callable[[], float]
     ) -> None:
         self.records = InvocationRecords()
+        self._by_trace: dict[str, Environment] = {}
+        """The environments that run now, by the trace id that their functions' calls carry."""
         self.begun: set[str] = set()
         """Request ids of the invocations that an environment has: they end by themselves."""
         self._leases = leases
         self._pool = pool
         self._meters = meters
         self._clock = clock
+
+    @contextmanager
+    def waiting(self, trace_id: str | None) -> Iterator[bool]:
+        """While somebody waits for an invocation. Gives whether it is a running function, by the trace id of
+        its call."""
+        environment = self._by_trace.get(trace_id) if trace_id else None
+        if environment is None:
+            yield False
+        else:
+            with self._pool.blocked(environment):
+                yield True
 
     async def run(self, function: Function, call: Call) -> Completed:
         """Run `call`. Raises AwsError: TooManyRequestsException when AWS would have no concurrency for it,
@@ -119,21 +135,27 @@ class Runner:
             return await self._run_leased(function.revision(), call)
 
     async def _run_leased(self, revision: Revision, call: Call) -> Completed:
-        self._meters.counter("lambda", revision.name, "requests").value += billed_requests(call)
         trace_root = new_trace_root(self._clock())
         waited_from = time.monotonic()
         try:
-            environment, waited_s = await self._pool.acquire(revision)
+            environment, waited_s = await self._pool.acquire(revision, nested=call.nested)
         except InitFailed as failed:
+            self._count_request(revision, call)
             self._note_wait(revision, time.monotonic() - waited_from)
             return self._init_failed(revision, call, trace_root, failed)
+        self._count_request(revision, call)
         self._note_wait(revision, waited_s)
         self.begun.add(call.request_id)
+        self._by_trace[trace_root] = environment
         try:
             return await self._run_in(environment, revision, call, trace_root)
         finally:
             self.begun.discard(call.request_id)
+            del self._by_trace[trace_root]
             self._pool.release(environment)
+
+    def _count_request(self, revision: Revision, call: Call) -> None:
+        self._meters.counter("lambda", revision.name, "requests").value += billed_requests(call)
 
     async def _run_in(
         self, environment: Environment, revision: Revision, call: Call, trace_root: str

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import io
 import shutil
+import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,11 +50,19 @@ def unpack(zipped: bytes, under: Path) -> CodePackage:
     """Store and unpack a checked package under a folder of its own; the same package is unpacked once."""
     digest = hashlib.sha256(zipped).digest()
     home = under / digest.hex()[:32]
-    folder, archive = home / "task", home / "code.zip"
-    if not archive.exists():
-        shutil.rmtree(home, ignore_errors=True)
-        folder.mkdir(parents=True)
-        with zipfile.ZipFile(io.BytesIO(zipped)) as source:
-            source.extractall(folder)
-        archive.write_bytes(zipped)  # last: it says that the folder is whole
-    return CodePackage(folder, archive, base64.b64encode(digest).decode(), len(zipped))
+    if not home.exists():
+        under.mkdir(parents=True, exist_ok=True)
+        # Made apart and moved whole: several may unpack the same package at once, and the first is as good.
+        making = Path(tempfile.mkdtemp(prefix="making-", dir=under))
+        try:
+            with zipfile.ZipFile(io.BytesIO(zipped)) as source:
+                source.extractall(making / "task")
+            (making / "code.zip").write_bytes(zipped)
+            making.chmod(0o755)
+            making.rename(home)
+        except OSError:
+            if not home.exists():
+                raise
+        finally:
+            shutil.rmtree(making, ignore_errors=True)
+    return CodePackage(home / "task", home / "code.zip", base64.b64encode(digest).decode(), len(zipped))

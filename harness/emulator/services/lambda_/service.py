@@ -280,9 +280,17 @@ class LambdaService:
             if not self._async.add(function, payload, request_id, "async" if source == "api" else source):
                 raise too_many_requests("CallerRateLimitExceeded")
             return InvocationResult(202, b"", None, request_id)
-        call = Call(payload, request_id, source, synchronous=True, client_context=client_context)
         try:
-            done = await self._run(function, call)
+            with self._runner.waiting(context.trace_id) as nested:
+                call = Call(
+                    payload,
+                    request_id,
+                    source,
+                    synchronous=True,
+                    client_context=client_context,
+                    nested=nested,
+                )
+                done = await self._run(function, call)
         except AwsError as error:
             if error.status == 429:
                 self._meters.counter("lambda", function.name, "throttles").value += 1

@@ -8,12 +8,14 @@ import json
 import os
 import re
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from harness.emulator.services.base import CallContext
@@ -245,6 +247,36 @@ def test_functions_end_with_the_service(running: Any) -> None:
     running.run(running.service.close())
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+@pytest.mark.parametrize("crash", [False, True])
+def test_what_a_function_left_in_sessions_of_their_own_ends_with_it(
+    running: Any, tmp_path: Path, crash: bool
+) -> None:
+    pids = tmp_path / "pids"
+    running.create(
+        f"""
+        import os, subprocess, sys
+        LEFT = "import os, time; open({str(pids)!r}, 'a').write(f'{{os.getpid()}} '); time.sleep(60)"
+        DAEMON = f"import os; os.fork() and os._exit(0); os.setsid(); {{LEFT}}"
+        BARE = f"import os; os.environ.clear(); {{DAEMON}}"
+        def handler(event, context):
+            for program in (LEFT, DAEMON, BARE):
+                subprocess.Popen([sys.executable, "-c", program], start_new_session=True)
+            while not os.path.exists({str(pids)!r}) or len(open({str(pids)!r}).read().split()) < 3:
+                pass
+            if {crash}:
+                os._exit(3)
+        """
+    )
+    running.invoke()
+    running.run(running.service.reset())
+    left = [int(pid) for pid in pids.read_text().split()]
+    assert len(left) == 3
+    deadline = time.monotonic() + 10
+    while any(psutil.pid_exists(pid) for pid in left) and time.monotonic() < deadline:
+        time.sleep(0.02)  # killed, and reaped by whoever has adopted them
+    assert not [pid for pid in left if psutil.pid_exists(pid)]
 
 
 def test_new_code_runs_in_new_environments(running: Any, zipped: Callable[..., bytes]) -> None:

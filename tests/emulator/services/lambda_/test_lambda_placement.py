@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.emulator.services.lambda_.environments.placement import (
     Bounds,
     Demand,
+    Refuse,
     Start,
     Wait,
     next_start,
@@ -13,7 +14,9 @@ from harness.emulator.services.lambda_.environments.placement import (
 BOUNDS = Bounds(max_processes=4, max_starting=2, patience_s=0.05)
 
 
-def decide(now_s: float, *demands: Demand, processes: int, starting: int = 0, idle: int = 0) -> Start | Wait:
+def decide(
+    now_s: float, *demands: Demand, processes: int, starting: int = 0, idle: int = 0
+) -> Start | Refuse | Wait:
     return next_start(now_s, demands, BOUNDS, processes=processes, starting=starting, idle=idle)
 
 
@@ -81,3 +84,23 @@ def test_a_surge_of_one_function_starts_two_interpreters_not_twenty() -> None:
             trace.append(now_s)
     assert trace == [0.0, 0.05, 1.0, 1.0]
     assert decision == Wait(None)
+
+
+def waits_for_itself(blocked: int, *, nested: bool = True, alive: int = 4) -> Demand:
+    return Demand("a", waiting=1, first_waiter_s=0.0, alive=alive, starting=0, blocked=blocked, nested=nested)
+
+
+def test_a_function_that_waits_for_itself_gets_a_process_beyond_the_bound() -> None:
+    assert decide(0.0, waits_for_itself(4), processes=4) == Start("a", evict=False)
+    assert decide(0.0, waits_for_itself(4), processes=5, idle=1) == Start("a", evict=True)
+
+
+def test_one_whose_environments_may_come_free_waits_and_so_do_callers_from_outside() -> None:
+    assert decide(9.0, waits_for_itself(3), processes=4) == Wait(None)
+    assert decide(9.0, waits_for_itself(4, nested=False), processes=4) == Wait(None)
+
+
+def test_ever_deeper_invocations_are_refused_in_the_end() -> None:
+    most = BOUNDS.max_processes + BOUNDS.max_nested
+    assert decide(0.0, waits_for_itself(most - 1, alive=most - 1), processes=most - 1) == Start("a", False)
+    assert decide(0.0, waits_for_itself(most, alive=most), processes=most) == Refuse("a")

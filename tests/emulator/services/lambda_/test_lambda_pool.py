@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from harness.emulator.services.base import AwsError
 from harness.emulator.services.lambda_.environments import pool as pool_module
 from harness.emulator.services.lambda_.environments.environment import InitFailed, Usage
 from harness.emulator.services.lambda_.environments.placement import Bounds
@@ -213,5 +214,52 @@ def test_a_fault_while_starting_is_told_and_gives_its_place_back(play: Callable[
                 await pool.acquire(revision("a"))
             assert b"can't start new thread" in caught.value.answer.payload
         await use(pool, revision("a"), 1.0)
+
+    play(test)
+
+
+def test_a_function_may_wait_for_itself_until_that_is_refused(play: Callable[..., None]) -> None:
+    async def test(pool: EnvironmentPool) -> None:
+        recursive, depth = revision("recursive"), 0
+
+        async def invoke(nested: bool) -> None:
+            nonlocal depth
+            environment, _ = await pool.acquire(recursive, nested=nested)
+            depth += 1
+            try:
+                with pool.blocked(environment):
+                    await invoke(nested=True)
+            finally:
+                pool.release(environment)
+
+        with pytest.raises(AwsError, match="TooManyRequestsException"):
+            await asyncio.wait_for(invoke(nested=False), 100)
+        assert depth == 4 + Bounds(4, 2).max_nested
+        pool.release((await asyncio.wait_for(pool.acquire(recursive), 10))[0])  # all came back
+
+    play(test)
+
+
+def test_a_waiting_function_goes_before_callers_from_outside(play: Callable[..., None]) -> None:
+    async def test(pool: EnvironmentPool) -> None:
+        held = [(await pool.acquire(revision("a")))[0] for _ in range(4)]
+        order: list[str] = []
+
+        async def take(name: str, nested: bool) -> None:
+            environment, _ = await pool.acquire(revision("a"), nested=nested)
+            order.append(name)
+            held.append(environment)
+
+        outside = asyncio.ensure_future(take("outside", nested=False))
+        await asyncio.sleep(0.01)
+        inside = asyncio.ensure_future(take("inside", nested=True))
+        await asyncio.sleep(0.01)
+        pool.release(held.pop())
+        await inside
+        pool.release(held.pop())
+        await outside
+        assert order == ["inside", "outside"]
+        for environment in held:
+            pool.release(environment)
 
     play(test)

@@ -9,6 +9,7 @@ import os
 import sys
 
 PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
 NICENESS = 5
 
 
@@ -17,7 +18,9 @@ def _end_with_parent(parent_pid: int) -> None:
         import ctypes
         import signal
 
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        libc = ctypes.CDLL(None)
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        libc.prctl(PR_SET_CHILD_SUBREAPER, 1)  # what is orphaned stays a descendant, and is found at the end
     if os.getppid() != parent_pid:  # it died before we asked
         os._exit(1)
 

@@ -135,7 +135,8 @@ class Environment:
         )
         handler = self.revision.configuration.handler
         arguments = [sys.executable, str(BOOTSTRAP), self._surroundings.client, handler, str(os.getpid())]
-        pid = await self._process.start(arguments, self.revision.package.folder, variables)
+        folder = self.revision.package.folder
+        pid = await self._process.start(arguments, folder, variables, mark="AWS_LAMBDA_LOG_STREAM_NAME")
         with contextlib.suppress(OSError):  # it has ended already, and `exited` will say so
             self._account = open_account(pid)
 

@@ -5,7 +5,10 @@ starve each other and everything else. So invocations that hold a lease wait her
 
 1. An idle environment of the wanted revision is used at once (the pool does that before it asks here).
 2. A revision without any environment gets one, even beyond the bound on processes: a function that invokes
-   another and waits for it would otherwise hold the place that the other one needs.
+   another and waits for it would otherwise hold the place that the other one needs. So does one whose
+   environments all wait for invocations of their own, when a function waits for it: it invokes itself, or is
+   invoked by those that it invokes. Beyond `max_nested` further processes that waiter is refused: AWS would
+   go on to the limit of concurrency, and answer as here.
 3. A revision that has environments gets a further one only when its first waiter has waited for `patience_s`:
    a warm environment that comes free in a few milliseconds is sooner than a new one.
 4. At most `max_starting` start at once, and at most `max_processes` live; beyond that an idle environment of
@@ -26,6 +29,8 @@ class Bounds:
     max_processes: int
     max_starting: int
     patience_s: float = 0.05
+    max_nested: int = 16
+    """Processes beyond `max_processes` for functions that wait for themselves."""
 
 
 class Demand(NamedTuple):
@@ -37,6 +42,10 @@ class Demand(NamedTuple):
     alive: int
     """Environments that are initialized or starting."""
     starting: int
+    blocked: int = 0
+    """Environments that wait for an invocation that they made."""
+    nested: bool = False
+    """Whether a function waits for it, not only callers from outside."""
 
 
 class Start(NamedTuple):
@@ -44,6 +53,12 @@ class Start(NamedTuple):
 
     revision: str
     evict: bool
+
+
+class Refuse(NamedTuple):
+    """Let no function wait for `revision` any longer: no environment will come free."""
+
+    revision: str
 
 
 class Wait(NamedTuple):
@@ -54,7 +69,7 @@ class Wait(NamedTuple):
 
 def next_start(
     now_s: float, demands: Iterable[Demand], bounds: Bounds, *, processes: int, starting: int, idle: int
-) -> Start | Wait:
+) -> Start | Refuse | Wait:
     """What to do next. `processes` counts all that live, `starting` and `idle` those of them that are."""
     demands = sorted(demands, key=lambda demand: demand.first_waiter_s)
     if starting >= bounds.max_starting:  # rule 4
@@ -65,6 +80,10 @@ def next_start(
             continue
         full = processes >= bounds.max_processes
         if demand.alive == 0:  # rule 2
+            return Start(demand.revision, evict=full and idle > 0)
+        if demand.nested and demand.blocked == demand.alive:  # rule 2
+            if processes - idle >= bounds.max_processes + bounds.max_nested:
+                return Refuse(demand.revision)
             return Start(demand.revision, evict=full and idle > 0)
         if full and idle == 0:
             continue

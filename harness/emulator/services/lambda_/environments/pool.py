@@ -6,8 +6,9 @@ import asyncio
 import logging
 import os
 import time
-from collections import deque
-from collections.abc import Callable, Coroutine
+from collections import Counter, deque
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 
 import orjson
 
@@ -17,8 +18,15 @@ from harness.emulator.services.lambda_.environments.environment import (
     Surroundings,
     Usage,
 )
-from harness.emulator.services.lambda_.environments.placement import Bounds, Demand, Start, next_start
+from harness.emulator.services.lambda_.environments.placement import (
+    Bounds,
+    Demand,
+    Refuse,
+    Start,
+    next_start,
+)
 from harness.emulator.services.lambda_.environments.runtime_api import Answer
+from harness.emulator.services.lambda_.errors import too_many_requests
 from harness.emulator.services.lambda_.functions import Revision
 
 INIT_LIMIT_S = 10.0
@@ -36,10 +44,11 @@ def machine_bounds() -> Bounds:
 
 
 class _Waiter:
-    __slots__ = ("granted", "since_s")
+    __slots__ = ("granted", "nested", "since_s")
 
-    def __init__(self, since_s: float) -> None:
+    def __init__(self, since_s: float, nested: bool) -> None:
         self.since_s = since_s
+        self.nested = nested
         self.granted: asyncio.Future[Environment] = asyncio.get_running_loop().create_future()
 
 
@@ -70,14 +79,20 @@ class EnvironmentPool:
         self._groups: dict[str, _Group] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._starts: set[asyncio.Task[None]] = set()
+        self._blocked: Counter[Environment] = Counter()
+        """Environments whose invocation waits for others, by how many."""
         self._timer: asyncio.TimerHandle | None = None
 
     def environments(self, arn: str) -> int:
         """How many environments of the function there are, initialized or starting."""
         return sum(group.alive for group in self._groups.values() if group.revision.arn == arn)
 
-    async def acquire(self, revision: Revision) -> tuple[Environment, float]:
-        """An environment for one invocation, and the seconds spent waiting for it. Raises InitFailed."""
+    async def acquire(self, revision: Revision, *, nested: bool = False) -> tuple[Environment, float]:
+        """An environment for one invocation, and the seconds spent waiting for it. `nested` says that a
+        function made the invocation and waits for it: it goes before callers from outside, who hold nothing.
+
+        Raises InitFailed, and AwsError TooManyRequestsException when no environment can come free because all
+        wait for ever deeper invocations."""
         group = self._groups.get(revision.id)
         if group is None:
             group = self._groups[revision.id] = _Group(revision)
@@ -86,8 +101,11 @@ class EnvironmentPool:
             if environment.usable:
                 return environment, 0.0
             self._discard(group, environment)
-        waiter = _Waiter(self._monotonic())
-        group.waiters.append(waiter)
+        waiter = _Waiter(self._monotonic(), nested)
+        if nested:
+            group.waiters.appendleft(waiter)
+        else:
+            group.waiters.append(waiter)
         self._place()
         try:
             environment = await waiter.granted
@@ -95,6 +113,17 @@ class EnvironmentPool:
             self._abandon(group, waiter)
             raise
         return environment, self._monotonic() - waiter.since_s
+
+    @contextmanager
+    def blocked(self, environment: Environment) -> Iterator[None]:
+        """While its invocation waits for one that it made."""
+        self._blocked[environment] += 1
+        try:
+            yield
+        finally:
+            self._blocked[environment] -= 1
+            if not self._blocked[environment]:
+                del self._blocked[environment]
 
     def release(self, environment: Environment) -> None:
         """Take an environment back: the next waiter has it, or it is idle, or it is closed."""
@@ -166,18 +195,32 @@ class EnvironmentPool:
             now_s = self._monotonic()
             decision = next_start(
                 now_s,
-                [_demand(group) for group in self._groups.values() if group.waiters],
+                [self._demand(group) for group in self._groups.values() if group.waiters],
                 self._bounds,
                 processes=sum(group.alive for group in self._groups.values()),
                 starting=sum(group.starting for group in self._groups.values()),
                 idle=sum(len(group.idle) for group in self._groups.values()),
             )
+            if isinstance(decision, Refuse):
+                _refuse_nested(self._groups[decision.revision])
+                continue
             if not isinstance(decision, Start):
                 self._look_again(None if decision.until_s is None else decision.until_s - now_s)
                 return
             if decision.evict:
                 self._evict()
             self._start(self._groups[decision.revision])
+
+    def _demand(self, group: _Group) -> Demand:
+        return Demand(
+            group.revision.id,
+            len(group.waiters),
+            min(waiter.since_s for waiter in group.waiters),
+            group.alive,
+            group.starting,
+            sum(1 for each in self._blocked if each.usable and each.revision.id == group.revision.id),
+            any(waiter.nested for waiter in group.waiters),
+        )
 
     def _look_again(self, delay_s: float | None) -> None:
         if self._timer is not None:
@@ -255,6 +298,9 @@ class EnvironmentPool:
         return task
 
 
-def _demand(group: _Group) -> Demand:
-    first_waiter_s = group.waiters[0].since_s
-    return Demand(group.revision.id, len(group.waiters), first_waiter_s, group.alive, group.starting)
+def _refuse_nested(group: _Group) -> None:
+    refused = [waiter for waiter in group.waiters if waiter.nested]
+    group.waiters = deque(waiter for waiter in group.waiters if not waiter.nested)
+    for waiter in refused:
+        if not waiter.granted.done():
+            waiter.granted.set_exception(too_many_requests("ConcurrentInvocationLimitExceeded"))

@@ -14,9 +14,11 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 READ_BYTES = 65_536
 MAXRSS_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
@@ -49,9 +51,15 @@ class ChildProcess:
         self._started: asyncio.Future[int] = self._loop.create_future()
         self.exited: asyncio.Future[Exit] = self._loop.create_future()
         self._thread: threading.Thread | None = None
+        self._mark = ("", "")
+        self._swept = False
 
-    async def start(self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> int:
-        """Start it and return its pid. Raises OSError when it cannot be started."""
+    async def start(
+        self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], mark: str
+    ) -> int:
+        """Start it and return its pid. The variable `mark` must have a value that no other process has: what
+        it starts inherits that, and is known by it. Raises OSError when it cannot be started."""
+        self._mark = (mark, environment[mark])
         self._read_fd, write_fd = os.pipe()
         os.set_blocking(self._read_fd, False)
         self._loop.add_reader(self._read_fd, self.drain)
@@ -124,7 +132,10 @@ class ChildProcess:
             self._read_fd = None
 
     async def end(self) -> None:
-        """Kill it and all that it started, even if it is only just starting, and wait until it has ended."""
+        """Kill it and all that it started, even if it is only just starting, and wait until it has ended.
+
+        What made itself a session of its own is in no group of ours: it is found as a descendant, or by the
+        mark that it inherited."""
         if self._thread is None:
             return
         try:
@@ -132,6 +143,33 @@ class ChildProcess:
         except OSError:  # it never began
             return
         if not self.exited.done():
+            descendants = _descendants(pid)
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(pid, signal.SIGKILL)
+            _kill(descendants)
         await asyncio.shield(self.exited)
+        if not self._swept:
+            self._swept = True
+            await asyncio.to_thread(_kill_marked, *self._mark)
+
+
+def _descendants(pid: int) -> list[psutil.Process]:
+    try:
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.Error:
+        return []
+
+
+def _kill(processes: Iterable[psutil.Process]) -> None:
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.kill()  # psutil looks whether the pid is that process still
+
+
+def _kill_marked(name: str, value: str) -> None:
+    """Kill every process of this user whose variable `name` was `value` when it began."""
+    user = os.getuid()
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.uids().real == user and process.environ().get(name) == value:
+                process.kill()
