@@ -29,7 +29,7 @@ STAGE_VARIABLE = "LAUNCHDAY_STAGE"
 DEFAULT_STAGE = "local"
 
 _EVENTS_A_SHARD_PER_S = 700  # of Kinesis' 1,000 a shard: devices do not spread evenly over shards
-_NUMBERS = ("stale_after_s", "shards")
+_NUMBERS = ("stale_after_s", "shards", "webhook_retry_delay_s")
 _CHOICES = {"webhook_hosts": ("public", "loopback")}
 _SETTINGS = (*_NUMBERS, *_CHOICES)
 _RETRIES: dict[str, Any] = {
@@ -143,6 +143,7 @@ def sizing_of(parameters: DeployParameters) -> Sizing:
         shards=numbers.get("shards"),
         warm_shards=max(NEW_ON_DEMAND_SHARDS, ceil(parameters.peak_events_per_s / _EVENTS_A_SHARD_PER_S)),
         webhook_hosts=chosen.get("webhook_hosts", Sizing.webhook_hosts),
+        webhook_retry_delay_s=numbers.get("webhook_retry_delay_s", Sizing.webhook_retry_delay_s),
     )
 
 

@@ -21,7 +21,7 @@ from deploy.standup.seeding import Accounts
 from deploy.standup.serverless import FunctionDescription, read_service, resolved
 from deploy.standup.streams import NEW_ON_DEMAND_SHARDS, Stream
 from deploy.standup.tables import Index, Table
-from deploy.standup.topics import Topic
+from deploy.standup.topics import RETRY_DELAY_S, Topic
 
 SERVICES = Path(__file__).parent.parent / "services"
 
@@ -52,13 +52,15 @@ _SETTINGS = (_STALE_AFTER_S, _WEBHOOK_HOSTS)
 @dataclass(frozen=True)
 class Sizing:
     """What a deployment asks of the pipeline. `shards` is None for a stream on demand, which begins with
-    `warm_shards`. `webhook_hosts` says which hosts may be webhooks: `public`, or `loopback` as well."""
+    `warm_shards`. `webhook_hosts` says which hosts may be webhooks: `public`, or `loopback` as well; what one
+    refuses is tried again after `webhook_retry_delay_s`."""
 
     accounts: int = 1
     stale_after_s: int = 24 * 3600
     shards: int | None = None
     warm_shards: int = NEW_ON_DEMAND_SHARDS
     webhook_hosts: str = "public"
+    webhook_retry_delay_s: int = RETRY_DELAY_S
 
 
 class Blueprint:
@@ -100,7 +102,13 @@ class Blueprint:
             self._queue("events"),
             self._queue("archive"),
             self._queue("webhooks", topic_arn),
-            Topic(clients, "topic device_events", names.own("device_events"), topic_arn),
+            Topic(
+                clients,
+                "topic device_events",
+                names.own("device_events"),
+                topic_arn,
+                self._sizing.webhook_retry_delay_s,
+            ),
             Accounts(
                 clients,
                 "accounts",

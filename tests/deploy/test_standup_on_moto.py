@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,23 @@ def test_a_stand_up_brings_back_what_differs(clients: engine.Clients, packages: 
     assert described["MemorySize"] == 512
     paths = {each["path"] for each in clients("apigateway").get_resources(restApiId=api)["items"]}
     assert "/v1/strange" not in paths
+
+
+def test_the_retries_of_webhooks_follow_the_setting(clients: engine.Clients, packages: PackageCache) -> None:
+    def retries() -> dict[str, Any]:
+        [topic] = clients("sns").list_topics()["Topics"]
+        attributes = clients("sns").get_topic_attributes(TopicArn=topic["TopicArn"])["Attributes"]
+        policy: dict[str, Any] = json.loads(attributes["DeliveryPolicy"])["http"]["defaultHealthyRetryPolicy"]
+        return policy
+
+    engine.stand_up(Blueprint(clients, NAMES, Sizing(), packages).resources())
+    quick = Blueprint(clients, NAMES, Sizing(webhook_retry_delay_s=1), packages)
+    _, journal = engine.stand_up(quick.resources())
+    assert journal.changes == ["changed the DeliveryPolicy of launchday-local-device_events"]
+    found = retries()
+    assert (found["numRetries"], found["minDelayTarget"], found["maxDelayTarget"]) == (3, 1, 1)
+    journal.undo()
+    assert retries()["minDelayTarget"] == 20
 
 
 def test_an_authorizer_that_is_gone_is_made_and_deployed_again(

@@ -249,7 +249,7 @@ def test_every_scenario_runs_under_plain_locust(
     out, err = ran.communicate(timeout=60)
     stats = json.loads(out)
     assert sum(row["num_requests"] for row in stats) > 0, err
-    assert {row["name"] for row in stats} <= {"/devices", "/locations", "/batch", "/raw"}
+    assert {row["name"] for row in stats} <= {"/devices", "/locations", "/batch", "/raw", "/call"}
     assert "planned" in err
     assert len(set(system.event_ids)) > 0
 

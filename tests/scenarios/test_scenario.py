@@ -32,8 +32,11 @@ def ready(name: str, tmp_path: Path, **overrides: object) -> Scenario:
 
 def test_the_packaged_scenarios_are_these() -> None:
     assert NAMES == [
+        "api_poll_storm",
         "baseline_day",
         "every_outcome",
+        "launch_day",
+        "live_map",
         "mass_registration",
         "mass_registration_fixed",
         "noisy_neighbour",
@@ -41,6 +44,7 @@ def test_the_packaged_scenarios_are_these() -> None:
         "reconnect_storm",
         "reconnect_storm_jittered",
         "replay",
+        "webhook_fanout",
     ]
 
 

@@ -18,13 +18,15 @@ from harness.pipeline import (
     Unbilled,
 )
 
+CALLS = "get_device list_devices get_history graphql_device graphql_devices sign_in"
+
 
 class Way:
     hops: Sequence[str] = ()
 
-    def __init__(self, route: str, kind: str, max_events: int, url: str) -> None:
+    def __init__(self, route: str, kinds: str, max_events: int, url: str) -> None:
         self.route = route
-        self.kinds = frozenset({kind})
+        self.kinds = frozenset(kinds.split())
         self.max_events = max_events
         self._url = url
 
@@ -55,6 +57,7 @@ class Nothing:
             Way("POST /locations", "location", 1, outputs["url"]),
             Way("POST /batch", "location", 100, outputs["url"]),
             Way("POST /raw", "poison", 1, outputs["url"]),
+            Way("POST /call", CALLS, 1, outputs["url"]),
         ]
 
     def evidence(self, cloud: Cloud, outputs: Outputs, run_id: str) -> Iterator[Outcome]:
