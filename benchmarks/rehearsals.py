@@ -30,6 +30,7 @@ from harness.measure.run_folder import RunFolder
 LOOK_S = 0.5
 _ROLES = {
     "harness.load": "generator",
+    "harness.load.watchers": "watchers",
     "harness.emulator": "supervisor",
     "harness.emulator.edge": "edge",
     "harness.emulator.state": "state",
