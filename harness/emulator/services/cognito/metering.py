@@ -28,6 +28,7 @@ class PoolMeters:
         self.sign_ups = self._counter("sign_ups")
         self.token_refreshes = self._counter("token_refreshes")
         self._messages = {medium: self._counter(f"{medium}_messages") for medium in ("email", "ses", "sms")}
+        self._month = 0
         self.set_tier(tier)
 
     def sent(self, medium: str, *, through_ses: bool) -> None:
@@ -44,7 +45,9 @@ class PoolMeters:
         date = time.gmtime(now_s)
         month = date.tm_year * 12 + date.tm_mon
         if user.active_month != month:
-            user.active_month = month
+            if month != self._month:
+                self._month = month
+            user.active_month = self._month  # one object for all who are active in it
             self._active.value += 1
 
     def _counter(self, unit: str) -> Counter:

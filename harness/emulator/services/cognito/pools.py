@@ -99,7 +99,7 @@ class UserPool:
         self.meters = meters
         self._keys = keys
         self._hidden_salt = secrets.token_bytes(32)
-        self._no_password = srp.KeptPassword(srp.new_salt(), b"", secrets.token_bytes(32))
+        self._no_password = srp.KeptPassword(secrets.token_bytes(srp.SALT_BYTES + 32))
         self._sessions = 0
         self.policy = self._policy()
 

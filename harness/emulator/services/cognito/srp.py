@@ -32,6 +32,7 @@ N = int(
 GENERATOR = 2
 VERIFIER_BYTES = 384
 SALT_BYTES = 16
+_VERIFIER_AT = SALT_BYTES + 32
 _EXPONENT_BITS = 256
 _WINDOW_BITS = 6
 
@@ -77,20 +78,33 @@ def new_salt() -> bytes:
     return bytes(salt)
 
 
-class KeptPassword(NamedTuple):
-    """What is kept of a password: the verifier g^x for SRP, of VERIFIER_BYTES, and a digest of x to check a
-    password by that comes in plain. Neither lets anybody sign in."""
+class KeptPassword(bytes):
+    """What is kept of a password, in one piece: its salt, a digest of x to check a password by that comes in
+    plain, and the verifier g^x for SRP. Neither lets anybody sign in."""
 
-    salt: bytes
-    verifier: bytes
-    digest: bytes
+    __slots__ = ()
+
+    @property
+    def salt(self) -> bytes:
+        """Of SALT_BYTES."""
+        return self[:SALT_BYTES]
+
+    @property
+    def digest(self) -> bytes:
+        """Of 32 bytes."""
+        return self[SALT_BYTES:_VERIFIER_AT]
+
+    @property
+    def verifier(self) -> bytes:
+        """Of VERIFIER_BYTES."""
+        return self[_VERIFIER_AT:]
 
 
 def keep(pool_name: str, username: str, password: str) -> KeptPassword:
     """What to keep of a new password."""
     salt = new_salt()
     x = _private_key(pool_name, username, password, salt)
-    return KeptPassword(salt, power_of_g(x).to_bytes(VERIFIER_BYTES), _digest(x))
+    return KeptPassword(salt + _digest(x) + power_of_g(x).to_bytes(VERIFIER_BYTES))
 
 
 def fits(kept: KeptPassword, pool_name: str, username: str, password: str) -> bool:

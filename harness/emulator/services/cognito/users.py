@@ -13,9 +13,14 @@ from harness.emulator.services.cognito.errors import alias_exists, no_such_user
 from harness.emulator.services.cognito.srp import KeptPassword
 
 UNCONFIRMED: Final = "UNCONFIRMED"
+_MAX_SHARED_VALUES = 4_096
 CONFIRMED: Final = "CONFIRMED"
 FORCE_CHANGE_PASSWORD: Final = "FORCE_CHANGE_PASSWORD"
 RESET_REQUIRED: Final = "RESET_REQUIRED"
+
+
+_layouts: dict[tuple[str, ...], tuple[str, ...]] = {}
+"""Which attributes a user has, in one copy for all users that have the same."""
 
 
 class User:
@@ -25,8 +30,9 @@ class User:
     which the user was counted as active. Tokens of sessions before `signed_out_before` are void."""
 
     __slots__ = (
+        "_names",
+        "_values",
         "active_month",
-        "attributes",
         "created_s",
         "enabled",
         "groups",
@@ -56,6 +62,17 @@ class User:
         self.active_month = 0
         self.signed_out_before = 0
 
+    @property
+    def attributes(self) -> dict[str, str]:
+        """A copy of them: they are changed by setting them anew."""
+        return dict(zip(self._names, self._values, strict=True))
+
+    @attributes.setter
+    def attributes(self, attributes: Mapping[str, str]) -> None:
+        names = tuple(attributes)
+        self._names = _layouts.setdefault(names, names)
+        self._values = tuple(attributes.values())
+
     def all_attributes(self) -> dict[str, str]:
         """With `sub`, which comes first."""
         return {"sub": self.sub, **self.attributes}
@@ -74,6 +91,7 @@ class Users:
         self._by_alias: dict[str, dict[str, User]] = {
             name: {} for name in (*self.sign_in_names, *self.aliases)
         }
+        self._shared_values: dict[str, str] = {"true": "true", "false": "false"}
         self._next_ordinal = 1
 
     def __len__(self) -> int:
@@ -112,14 +130,21 @@ class Users:
 
     def by_sub(self, sub: str) -> User | None:
         """The user with that `sub`, or None."""
-        return self._by_sub.get(sub)
+        found = self._by_sub.get(sub)
+        if found is None:  # of users that are named by it there is no second index
+            found = self._by_name.get(sub)
+            if found is not None and found.sub != sub:
+                return None
+        return found
 
     def add(self, user: User, *, take_aliases: bool = False) -> None:
         """Take a new user in. Raises AwsError AliasExistsException when another has its alias, unless
         `take_aliases` has it move."""
         self._claim(user, self._eligible(user.attributes, user.status), take_aliases=take_aliases)
+        user.attributes = self._thrifty(user.attributes)
         self._by_name[self._folded(user.username)] = user
-        self._by_sub[user.sub] = user
+        if user.username != user.sub:
+            self._by_sub[user.sub] = user
 
     def remove(self, user: User) -> None:
         """Let a user go."""
@@ -127,7 +152,7 @@ class Users:
             if self._by_alias[attribute].get(value) is user:
                 del self._by_alias[attribute][value]
         del self._by_name[self._folded(user.username)]
-        del self._by_sub[user.sub]
+        self._by_sub.pop(user.sub, None)
 
     def change(
         self,
@@ -152,9 +177,23 @@ class Users:
         for attribute, value in before.items():
             if eligible.get(attribute) != value and self._by_alias[attribute].get(value) is user:
                 del self._by_alias[attribute][value]
-        user.attributes = after
+        user.attributes = self._thrifty(after)
         user.status = status or user.status
         user.modified_s = now_s
+
+    def _thrifty(self, attributes: Mapping[str, str]) -> dict[str, str]:
+        """The same, with one string for a value that many users have, as an account's id: as far as a few
+        thousand values go. Addresses are nobody else's."""
+        shared = self._shared_values
+        thrifty = {}
+        for name, value in attributes.items():
+            if name in ("email", "phone_number"):
+                thrifty[name] = value
+            elif value in shared or len(shared) >= _MAX_SHARED_VALUES:
+                thrifty[name] = shared.get(value, value)
+            else:
+                thrifty[name] = shared[value] = value
+        return thrifty
 
     def _claim(self, user: User, eligible: Mapping[str, str], *, take_aliases: bool) -> None:
         for attribute, value in eligible.items():

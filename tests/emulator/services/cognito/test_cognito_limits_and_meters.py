@@ -185,4 +185,4 @@ def test_a_user_takes_about_a_kilobyte(cognito: Driver) -> None:
         after, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert (after - before) / 400 < 1_600
+    assert (after - before) / 400 < 1_250

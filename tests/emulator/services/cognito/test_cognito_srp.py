@@ -62,8 +62,10 @@ def test_a_password_in_plain_fits_only_what_was_kept_of_it() -> None:
     for pool, user, password in (("AbD", "ana", PASSWORD), ("AbC", "bo", PASSWORD), ("AbC", "ana", "x")):
         assert not srp.fits(kept, pool, user, password)
     again = srp.keep("AbC", "ana", PASSWORD)
-    assert not {*kept} & {*again}, "every password has a salt of its own"
-    assert PASSWORD.encode() not in b"".join(kept)
+    for part in ("salt", "digest", "verifier"):
+        assert getattr(kept, part) != getattr(again, part), "every password has a salt of its own"
+    assert (len(kept.salt), len(kept.digest), len(kept.verifier)) == (16, 32, 384)
+    assert PASSWORD.encode() not in kept
 
 
 @pytest.mark.parametrize("multiple", [0, 1, 2])

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from harness.emulator.services.appsync.auth import user_pools
-from harness.emulator.services.appsync.auth.keys import PoolKeys
+from harness.emulator.services.appsync.auth.authorizer import ApiAuthorizer
 from harness.emulator.services.appsync.contract import RequestRefused
-from harness.emulator.services.appsync.model import UserPool
+from harness.emulator.services.appsync.model import ApiAuth, AuthProvider, UserPool
 from harness.emulator.services.base import AwsRequest, CallContext
+from harness.emulator.services.credentials import AccessKeys
 
 from .conftest import Driver
 
@@ -30,8 +30,16 @@ def believe(cognito: Driver) -> Callable[..., Any]:
 
     def identity(token: str, pool_id: str, *, client: str = "") -> Any:
         pool = UserPool(pool_id, "us-east-1", client_id_regex=client or None)
-        keys = PoolKeys(fetch)
-        known = user_pools.authorize(token, [pool], keys, source_ip="127.0.0.1", now_s=cognito.now_s)
+        provider = AuthProvider("AMAZON_COGNITO_USER_POOLS", pool)
+        authorizer = ApiAuthorizer(keys=AccessKeys(""), fetch_pool_keys=fetch, invoker=None)  # type: ignore[arg-type]
+        known = authorizer.authorize(
+            ApiAuth("abc", "us-east-1", "123456789012", (provider,), {}),
+            {"authorization": token},
+            method="POST",
+            path="/graphql",
+            body=b"{}",
+            now_s=cognito.now_s,
+        )
         return asyncio.run(known)
 
     return identity
