@@ -16,7 +16,7 @@ from harness.emulator.services.appsync.realtime import RealTime
 from harness.emulator.services.appsync.sources.factory import Sources
 from harness.emulator.services.base import AwsCalls
 from harness.emulator.services.credentials import AccessKeys
-from harness.emulator.services.sns.delivery.addresses import DeliveryAddresses
+from harness.emulator.services.outbound import DeliveryAddresses
 from harness.measure.meters import Meters
 
 _POOL_KEYS_TIMEOUT = aiohttp.ClientTimeout(total=5.0)

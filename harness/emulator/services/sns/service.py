@@ -15,8 +15,8 @@ import orjson
 from harness.aws.limits.profiles import Limits
 from harness.emulator.services.base import AwsCalls, AwsError, AwsRequest, AwsResponse, CallContext
 from harness.emulator.services.json_protocol import parse_body as parse_json
+from harness.emulator.services.outbound import DeliveryAddresses
 from harness.emulator.services.query_protocol import parse_body, parse_form, xml_error, xml_response
-from harness.emulator.services.sns.delivery.addresses import DeliveryAddresses
 from harness.emulator.services.sns.delivery.dispatcher import Dispatcher, Send
 from harness.emulator.services.sns.delivery.senders import Senders
 from harness.emulator.services.sns.errors import (

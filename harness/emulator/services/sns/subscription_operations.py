@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from harness.aws.limits.profiles import Limits
 from harness.aws.limits.token_bucket import TokenBucket
 from harness.emulator.services.base import AwsError, CallContext
+from harness.emulator.services.outbound import DeliveryAddresses, parse_endpoint
 from harness.emulator.services.query_protocol import Entries
 from harness.emulator.services.sns import envelopes
-from harness.emulator.services.sns.delivery.addresses import DeliveryAddresses, parse_endpoint
 from harness.emulator.services.sns.delivery.deliveries import Delivery
 from harness.emulator.services.sns.delivery.dispatcher import Dispatcher
 from harness.emulator.services.sns.errors import (

@@ -17,7 +17,7 @@ from harness.emulator.services.appsync.service import AppSyncService
 from harness.emulator.services.appsync.sources.factory import Sources
 from harness.emulator.services.base import AwsError, AwsRequest, CallContext, InvocationResult
 from harness.emulator.services.dynamodb import DynamoDbService
-from harness.emulator.services.sns.delivery.addresses import DeliveryAddresses
+from harness.emulator.services.outbound import DeliveryAddresses
 from harness.measure.meters import Meters
 
 ACCOUNT = "123456789012"

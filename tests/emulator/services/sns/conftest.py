@@ -58,9 +58,7 @@ class Endpoints:
 
     @staticmethod
     def key(delivery: Delivery) -> str:
-        if delivery.kind == "dead_letter":
-            return delivery.subscription.dead_letter_arn or ""
-        return delivery.subscription.endpoint
+        return delivery.dead_letter_arn or delivery.subscription.endpoint
 
     def of(self, key: str) -> list[Delivery]:
         return [each for each in self.attempts if self.key(each) == key]

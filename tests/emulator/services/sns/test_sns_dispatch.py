@@ -124,6 +124,27 @@ def test_a_dead_letter_queue_that_is_not_there_loses_the_message(sns: Driver) ->
     within(sns, steps)
 
 
+def test_a_dead_letter_goes_where_it_was_to_go_when_it_was_given_up(sns: Driver) -> None:
+    async def steps() -> None:
+        arn = await sns.confirmed(RedrivePolicy=REDRIVE)
+        sns.endpoints.outcomes |= {HOOK: REFUSING, DEAD: FAILING}
+        sns.publish()
+        await sns.settle()
+        sns(
+            "SetSubscriptionAttributes",
+            SubscriptionArn=arn,
+            AttributeName="RedrivePolicy",
+            AttributeValue="",
+        )
+        sns.endpoints.outcomes.clear()
+        await sns.advance(20)
+        assert [len(sns.endpoints.of(each)) for each in (DEAD, HOOK)] == [2, 1]
+        assert (sns.pending(), sns.used("notifications_redriven")) == (0, 1)
+        assert sns.service._dispatcher._pending.deliveries == 0
+
+    within(sns, steps)
+
+
 def test_an_endpoint_gets_no_more_a_second_than_it_takes(sns: Driver) -> None:
     async def steps() -> None:
         await sns.confirmed(DeliveryPolicy='{"throttlePolicy": {"maxReceivesPerSecond": 5}}')

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
 
 from harness.emulator.services.base import AwsError, AwsRequest, CallContext
+from harness.emulator.services.outbound import DeliveryAddresses, Refused, parse_endpoint
 from harness.emulator.services.sns.delivery import senders
-from harness.emulator.services.sns.delivery.addresses import DeliveryAddresses, Refused, parse_endpoint
 from harness.emulator.services.sns.signing import Signer, text_to_sign
 
 from .conftest import ACCOUNT, BASE_URL, DEAD, FUNCTION, QUEUE, START_S, TOPIC, Driver

@@ -13,7 +13,7 @@ from harness.emulator.services.appsync.sources.http import HttpClient, HttpSourc
 from harness.emulator.services.appsync.sources.lambda_ import LambdaSource
 from harness.emulator.services.appsync.sources.none import NoneSource
 from harness.emulator.services.base import AwsCalls, FunctionInvoker
-from harness.emulator.services.sns.delivery.addresses import DeliveryAddresses
+from harness.emulator.services.outbound import DeliveryAddresses
 
 
 class Sources:

@@ -17,7 +17,7 @@ from harness.emulator.services.appsync.errors import bad_request
 from harness.emulator.services.appsync.resolvers.failures import SourceError, template_failure
 from harness.emulator.services.appsync.resolvers.invocation import Invocation
 from harness.emulator.services.appsync.sources.base import optional, required
-from harness.emulator.services.sns.delivery.addresses import (
+from harness.emulator.services.outbound import (
     CheckedResolver,
     DeliveryAddresses,
     Endpoint,

@@ -26,15 +26,15 @@ class Delivery:
     subscription: Subscription
     message: Message | None = None
     fields: Mapping[str, str] | None = None
+    dead_letter_arn: str = ""
+    """The queue that a dead letter goes to: the one that its subscription had when it was given up."""
     failures: int = 0
     first_attempt_s: float = 0.0
 
     @property
     def lane(self) -> str:
         """What it stands in line with: its subscription's, or its dead-letter queue's."""
-        if self.kind == "dead_letter":
-            return self.subscription.dead_letter_arn or ""
-        return self.subscription.arn
+        return self.dead_letter_arn or self.subscription.arn
 
     @property
     def policy(self) -> DeliveryPolicy:

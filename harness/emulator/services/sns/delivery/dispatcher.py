@@ -216,8 +216,10 @@ class Dispatcher:
             meters.failed_to_redrive.value += 1
         else:
             meters.failed.value += 1
-            if delivery.subscription.dead_letter_arn is not None:
-                self.submit(Delivery("dead_letter", delivery.subscription, delivery.message))
+            queue = delivery.subscription.dead_letter_arn
+            if queue is not None:
+                subscription, message = delivery.subscription, delivery.message
+                self.submit(Delivery("dead_letter", subscription, message, dead_letter_arn=queue))
 
     def _over(self, delivery: Delivery) -> None:
         key = delivery.lane

@@ -17,13 +17,13 @@ import orjson
 from yarl import URL
 
 from harness.emulator.services.base import AwsCalls, AwsError, CallContext
-from harness.emulator.services.sns import envelopes
-from harness.emulator.services.sns.delivery.addresses import (
+from harness.emulator.services.outbound import (
     CheckedResolver,
     DeliveryAddresses,
     Refused,
     parse_endpoint,
 )
+from harness.emulator.services.sns import envelopes
 from harness.emulator.services.sns.delivery.deliveries import Delivery, Outcome
 from harness.emulator.services.sns.delivery_policies import DEFAULT_CONTENT_TYPE
 from harness.emulator.services.sns.links import Links
@@ -64,7 +64,7 @@ class Senders:
     async def send(self, delivery: Delivery) -> Outcome:
         """One attempt."""
         if delivery.kind == "dead_letter":
-            return await self._to_queue(delivery, delivery.subscription.dead_letter_arn or "")
+            return await self._to_queue(delivery, delivery.dead_letter_arn)
         if delivery.to_http:
             return await self._to_endpoint(delivery)
         if delivery.subscription.protocol == "sqs":

@@ -1,6 +1,6 @@
-"""Where deliveries may go: this machine's loopback, except the emulator itself, and hosts that were allowed.
+"""Where services may send: this machine's loopback, except the emulator itself, and hosts that were allowed.
 
-Anybody may subscribe any URL, and SNS would post to it from within the network: to a cloud's metadata
+Anybody may subscribe any URL, and a service would post to it from within the network: to a cloud's metadata
 address, to a router, to the emulator's own APIs. A name is resolved once for a connection, and it is the
 resolved address that is judged and connected to, so no name can point elsewhere in between.
 """
