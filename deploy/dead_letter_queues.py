@@ -22,7 +22,7 @@ Clients = Callable[[str], Any]
 def stream_dead_letters(clients: Clients, outputs: Mapping[str, Any]) -> Iterator[Outcome]:
     """Of the stream's queue: records that the processor could not parse, and batches that Lambda gave up."""
     batches: list[DiscardedBatch] = []
-    for at_s, message in _messages(clients("sqs"), outputs["events"]["dead_letters_url"]):
+    for at_s, message in messages(clients("sqs"), outputs["events"]["dead_letters_url"]):
         batch = message.get("KinesisBatchInfo")
         if batch is None:
             yield Outcome(message.get("event_id"), DEAD_LETTERED, at_s)
@@ -34,12 +34,12 @@ def stream_dead_letters(clients: Clients, outputs: Mapping[str, Any]) -> Iterato
 
 def archiver_dead_letters(clients: Clients, outputs: Mapping[str, Any]) -> Iterator[Outcome]:
     """Of the archiver's queue: hand-overs whose asynchronous invocation failed for good."""
-    for at_s, message in _messages(clients("sqs"), outputs["archive"]["dead_letters_url"]):
+    for at_s, message in messages(clients("sqs"), outputs["archive"]["dead_letters_url"]):
         for event_id, _received, _flags in message.get("requestPayload", {}).get("events", ()):
             yield Outcome(event_id, DEAD_LETTERED, at_s)
 
 
-def _messages(sqs: Any, queue_url: str) -> Iterator[tuple[float, dict[str, Any]]]:
+def messages(sqs: Any, queue_url: str) -> Iterator[tuple[float, dict[str, Any]]]:
     """(when it was sent, body) of every message; all are visible again at the end."""
     handles: list[str] = []
     count = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["ApproximateNumberOfMessages"])

@@ -6,43 +6,60 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy import entrances, evidence
-from deploy.accounts import DISABLED, account_id, publishable_key, secret_key
+from deploy import access_entrances, entrances, evidence, live_entrances, sign_in, watchers
+from deploy.outputs import outputs_of
 from deploy.predictions import POISON, predictions
 from deploy.services.processing.handlers.contract import LOCATION, REGISTRATION
 from deploy.services.processing.handlers.rules import Thresholds
 from deploy.standup import engine, ingest_api
-from deploy.standup.blueprint import Blueprint, Sizing
-from deploy.standup.engine import Clients, Known
+from deploy.standup.blueprint import Blueprint
+from deploy.standup.engine import Clients
 from deploy.standup.names import Names
 from deploy.standup.packaging import PackageCache, fingerprint
+from deploy.standup.sizing import Sizing
 from deploy.standup.streams import NEW_ON_DEMAND_SHARDS
 from harness.errors import MeasurementInvalid, TargetError, UsageError
 from harness.objectives import Objectives
-from harness.pipeline import Cloud, DeployParameters, Entrance, Event, Outcome, Outputs, Unbilled
+from harness.pipeline import (
+    Channel,
+    Cloud,
+    DeployParameters,
+    Entrance,
+    Event,
+    LiveSubscription,
+    LostDelivery,
+    Outcome,
+    Outputs,
+    Told,
+    Unbilled,
+    Watcher,
+)
 
 STAGE_VARIABLE = "LAUNCHDAY_STAGE"
 DEFAULT_STAGE = "local"
 
 _EVENTS_A_SHARD_PER_S = 700  # of Kinesis' 1,000 a shard: devices do not spread evenly over shards
-_NUMBERS = ("stale_after_s", "shards", "webhook_retry_delay_s")
+DEFAULT_USERS = 10
+"""The accounts, from the first, that get a user unless `users` says otherwise: each takes three calls."""
+
+_NUMBERS = ("stale_after_s", "shards", "users", "webhook_retry_delay_s")
 _CHOICES = {"webhook_hosts": ("public", "loopback")}
 _SETTINGS = (*_NUMBERS, *_CHOICES)
 _RETRIES: dict[str, Any] = {
     "mode": "standard",
     "max_attempts": 10,
 }  # control planes throttle at a few a second
-_FUNCTIONS = ("authorizer", "processor", "archiver", "access_authorizer", "access_api")
-_DEPLOYED = ("*.py", "*.yml", "*.vtl")
+_DEPLOYED = ("*.py", "*.yml", "*.vtl", "*.graphql")
 
 
 class LiveLocation:
-    """The serverless live-location platform of docs/pipeline.md, its ingest half. Satisfies
-    `harness.pipeline.Pipeline`."""
+    """The serverless live-location platform of docs/pipeline.md. Satisfies `harness.pipeline.Pipeline` and
+    `harness.pipeline.Watchable`."""
 
     name = "live-location"
     objectives = Objectives.of("ledger.missing==0", "ledger.duplicated==0")
@@ -51,6 +68,8 @@ class LiveLocation:
         self._stage = stage
         self._packages = packages or PackageCache()
         self._sizing = Sizing()
+        self._tokens: tuple[Outputs, sign_in.Tokens] | None = None
+        self._signing_in = Lock()
 
     def fingerprint(self) -> str:
         """A hash over handlers, templates, settings and the stand-up itself."""
@@ -68,7 +87,7 @@ class LiveLocation:
         self._sizing = sizing_of(parameters)
         clients, names = self._reach(cloud)
         known, _ = engine.stand_up(Blueprint(clients, names, self._sizing, self._packages).resources())
-        return _outputs(cloud, names, known)
+        return outputs_of(cloud, names, known)
 
     def destroy(self, cloud: Cloud) -> None:
         """Take everything down. Raises TargetError, having tried all of it."""
@@ -84,8 +103,8 @@ class LiveLocation:
         return clients, Names(self._stage, identity["Account"], cloud.region, identity["Arn"].split(":")[1])
 
     def entrances(self, outputs: Outputs) -> Sequence[Entrance]:
-        """Two routes for single events, one for the batches of a device that was offline, and the stream
-        itself for what is no event at all."""
+        """Two routes for single events, one for the batches of a device that was offline, the stream itself
+        for what is no event at all; and what back ends and front ends ask."""
         keys = entrances.Keys(outputs["accounts"]["seed"])
         base, events = outputs["ingest"]["url"], outputs["events"]
         location = frozenset({LOCATION})
@@ -108,6 +127,8 @@ class LiveLocation:
                 events["stream"],
                 entrances.signer(outputs["region"], "kinesis", outputs["credentials"]),
             ),
+            *access_entrances.calls(outputs["access"]["url"], outputs["accounts"]["seed"]),
+            *live_entrances.calls(outputs),
         ]
 
     def evidence(self, cloud: Cloud, outputs: Outputs, run_id: str) -> Iterator[Outcome]:
@@ -125,6 +146,37 @@ class LiveLocation:
         """The audit."""
         bucket = outputs["archive"]["bucket"]
         return [Unbilled("s3", f"{bucket}/audit", "the audit exists for the ledger")]
+
+    def owed_kinds(self, channel: Channel) -> frozenset[str]:  # noqa: ARG002
+        """Where devices are, and nothing else."""
+        return frozenset({LOCATION})
+
+    def add_webhook(self, outputs: Outputs, account: int, url: str) -> None:
+        """Through the access entrance. Raises TargetError."""
+        watchers.add_webhook(outputs, account, url)
+
+    def remove_webhooks(self, outputs: Outputs, account: int) -> None:
+        """Through the access entrance. Raises TargetError."""
+        watchers.remove_webhooks(outputs, account)
+
+    def subscription(self, outputs: Outputs, watcher: Watcher) -> LiveSubscription:
+        """As the account's user. Raises TargetError."""
+        with self._signing_in:
+            if self._tokens is None or self._tokens[0] is not outputs:
+                self._tokens = (outputs, sign_in.Tokens(outputs))
+            tokens = self._tokens[1]
+        return watchers.subscription(outputs, tokens, watcher)
+
+    def told(self, channel: Channel, payload: Any) -> Sequence[Told]:
+        """The events in one delivery. Raises ValueError."""
+        return watchers.told(channel, payload)
+
+    def lost_deliveries(self, cloud: Cloud, outputs: Outputs, run_id: str) -> Iterator[LostDelivery]:
+        """Of the dead-letter queue of the webhooks. Raises MeasurementInvalid when it cannot be read."""
+        try:
+            yield from watchers.lost_deliveries(cloud.clients(), outputs, run_id)
+        except (BotoCoreError, ClientError, OSError) as why:
+            raise MeasurementInvalid(f"The dead letters of the webhooks cannot be read: {why}.") from why
 
 
 def sizing_of(parameters: DeployParameters) -> Sizing:
@@ -144,6 +196,7 @@ def sizing_of(parameters: DeployParameters) -> Sizing:
         warm_shards=max(NEW_ON_DEMAND_SHARDS, ceil(parameters.peak_events_per_s / _EVENTS_A_SHARD_PER_S)),
         webhook_hosts=chosen.get("webhook_hosts", Sizing.webhook_hosts),
         webhook_retry_delay_s=numbers.get("webhook_retry_delay_s", Sizing.webhook_retry_delay_s),
+        users=min(parameters.accounts, numbers.get("users", DEFAULT_USERS)),
     )
 
 
@@ -157,66 +210,6 @@ def _whole(name: str, value: str) -> int:
     if not (value.isascii() and value.isdecimal()) or int(value) == 0:
         raise UsageError(f"The setting '{name}' is a whole number above 0, not '{value}'.")
     return int(value)
-
-
-def _outputs(cloud: Cloud, names: Names, known: Known) -> Outputs:
-    seed, api, access = known["accounts"]["seed"], known["api ingest"], known["api access"]
-    return {
-        "stage": names.stage,
-        "region": names.region,
-        "ingest": {
-            "url": _stage_url(cloud, api["id"], api["stage"]),
-            "api_id": api["id"],
-            "stage": api["stage"],
-            "sample_account": account_id(0),
-            "sample_publishable_key": publishable_key(seed, account_id(0)),
-            "disabled_publishable_key": publishable_key(seed, DISABLED),
-        },
-        "access": {
-            "url": _stage_url(cloud, access["id"], access["stage"]),
-            "api_id": access["id"],
-            "stage": access["stage"],
-            "sample_account": account_id(0),
-            "sample_secret_key": secret_key(seed, account_id(0)),
-        },
-        "accounts": {
-            "table": known["table accounts"]["name"],
-            "count": int(known["accounts"]["count"]),
-            "seed": seed,
-        },
-        "events": {
-            "stream": known["stream events"]["name"],
-            "stream_arn": known["stream events"]["arn"],
-            "endpoint": cloud.endpoint("kinesis") or f"https://kinesis.{names.region}.amazonaws.com",
-            "dead_letters_url": known["queue events"]["url"],
-        },
-        "devices": {"table": known["table devices"]["name"]},
-        "archive": {
-            "bucket": known["bucket archive"]["name"],
-            "dead_letters_url": known["queue archive"]["url"],
-        },
-        "device_events": {"topic_arn": known["topic device_events"]["arn"]},
-        "webhooks": {
-            "table": known["table webhooks"]["name"],
-            "dead_letters_url": known["queue webhooks"]["url"],
-        },
-        "functions": {key: known[f"function {key}"]["name"] for key in _FUNCTIONS},
-        "credentials": _credentials(cloud),
-    }
-
-
-def _stage_url(cloud: Cloud, api_id: str, stage: str) -> str:
-    endpoint = cloud.endpoint("apigateway")
-    if endpoint is None:
-        return f"https://{api_id}.execute-api.{cloud.region}.amazonaws.com/{stage}"
-    return f"{endpoint.rstrip('/')}/_aws/execute-api/{api_id}/{stage}"
-
-
-def _credentials(cloud: Cloud) -> dict[str, str] | None:
-    """Those of a local AWS, which are no secret; on AWS, whoever enters has credentials of its own."""
-    if cloud.endpoint("kinesis") is None or cloud.access_key_id is None:
-        return None
-    return {"access_key_id": cloud.access_key_id, "secret_access_key": cloud.secret_access_key or ""}
 
 
 pipeline = LiveLocation(os.environ.get(STAGE_VARIABLE, DEFAULT_STAGE))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from deploy.standup import access_api, ingest_api
+from deploy.standup import access_api, ingest_api, live_api, watch
+from deploy.standup.alarms import Alarm, Alarms
 from deploy.standup.buckets import Bucket
 from deploy.standup.engine import Clients, Known, Resource
 from deploy.standup.functions import EventSourceMapping, Function, Permission, Resolver
+from deploy.standup.graphql_api import GraphqlApi
 from deploy.standup.iam import Role
 from deploy.standup.names import Names
 from deploy.standup.packaging import PackageCache
@@ -19,48 +21,14 @@ from deploy.standup.rest_api import ApiDescription, RestApi
 from deploy.standup.roles import roles
 from deploy.standup.seeding import Accounts
 from deploy.standup.serverless import FunctionDescription, read_service, resolved
-from deploy.standup.streams import NEW_ON_DEMAND_SHARDS, Stream
+from deploy.standup.shared_names import LIVE, NEED_LIVE, SHARED, STALE_AFTER_S, WEBHOOK_HOSTS
+from deploy.standup.sizing import Sizing
+from deploy.standup.streams import Stream
 from deploy.standup.tables import Index, Table
-from deploy.standup.topics import RETRY_DELAY_S, Topic
+from deploy.standup.topics import Topic
+from deploy.standup.user_pool import UserPool, Users
 
 SERVICES = Path(__file__).parent.parent / "services"
-
-# SSM parameter under /launchday/<stage>/ -> the resource whose fact it is, and which one.
-_SHARED: Mapping[str, tuple[str, str]] = {
-    "accounts/table": ("table accounts", "name"),
-    "devices/table": ("table devices", "name"),
-    "devices/stream_arn": ("table devices", "stream_arn"),
-    "events/stream_arn": ("stream events", "arn"),
-    "events/dead_letters_url": ("queue events", "url"),
-    "events/dead_letters_arn": ("queue events", "arn"),
-    "webhooks/table": ("table webhooks", "name"),
-    "webhooks/dead_letters_arn": ("queue webhooks", "arn"),
-    "device_events/topic_arn": ("topic device_events", "arn"),
-    "archive/bucket": ("bucket archive", "name"),
-    "archive/dead_letters_arn": ("queue archive", "arn"),
-    "roles/authorizer": ("role authorizer", "arn"),
-    "roles/processor": ("role processor", "arn"),
-    "roles/archiver": ("role archiver", "arn"),
-    "roles/access_authorizer": ("role access_authorizer", "arn"),
-    "roles/access_api": ("role access_api", "arn"),
-}
-_STALE_AFTER_S = "rules/stale_after_s"
-_WEBHOOK_HOSTS = "webhooks/hosts"
-_SETTINGS = (_STALE_AFTER_S, _WEBHOOK_HOSTS)
-
-
-@dataclass(frozen=True)
-class Sizing:
-    """What a deployment asks of the pipeline. `shards` is None for a stream on demand, which begins with
-    `warm_shards`. `webhook_hosts` says which hosts may be webhooks: `public`, or `loopback` as well; what one
-    refuses is tried again after `webhook_retry_delay_s`."""
-
-    accounts: int = 1
-    stale_after_s: int = 24 * 3600
-    shards: int | None = None
-    warm_shards: int = NEW_ON_DEMAND_SHARDS
-    webhook_hosts: str = "public"
-    webhook_retry_delay_s: int = RETRY_DELAY_S
 
 
 class Blueprint:
@@ -74,7 +42,15 @@ class Blueprint:
 
     def resources(self) -> list[Resource]:
         """Everything, in no particular order: the needs give that."""
-        return [*self._shared(), self._parameters(), *self._services(), *self._entrances()]
+        return [
+            *self._shared(),
+            *self._live(),
+            self._parameters("parameters", SHARED, self._settings()),
+            self._parameters("parameters live", LIVE, {}),
+            *self._services(),
+            *self._entrances(),
+            self._alarms(),
+        ]
 
     def _shared(self) -> list[Resource]:
         clients, names = self._clients, self._names
@@ -102,6 +78,7 @@ class Blueprint:
             self._queue("events"),
             self._queue("archive"),
             self._queue("webhooks", topic_arn),
+            self._queue("fanout"),
             Topic(
                 clients,
                 "topic device_events",
@@ -138,25 +115,51 @@ class Blueprint:
             for thing, described in roles(self._names).items()
         ]
 
-    def _parameters(self) -> Parameters:
-        names = self._names
+    def _live(self) -> list[Resource]:
+        clients, names = self._clients, self._names
+        return [
+            UserPool(clients, "users pool", names.own("users")),
+            Users(
+                clients,
+                "users",
+                min(self._sizing.users, self._sizing.accounts),
+                names.parameter("users/count"),
+                pool="users pool",
+                accounts="accounts",
+                needs=("users pool", "accounts"),
+            ),
+            GraphqlApi(
+                clients,
+                "graphql live",
+                names.own("live"),
+                lambda known: live_api.describe(
+                    region=names.region,
+                    devices_table=names.own("devices"),
+                    role_arn=known["role live"]["arn"],
+                    pool_id=known["users pool"]["id"],
+                ),
+                needs=("users pool", "role live"),
+            ),
+        ]
+
+    def _settings(self) -> Mapping[str, str]:
+        return {STALE_AFTER_S: str(self._sizing.stale_after_s), WEBHOOK_HOSTS: self._sizing.webhook_hosts}
+
+    def _parameters(
+        self, name: str, shared: Mapping[str, tuple[str, str]], settings: Mapping[str, str]
+    ) -> Parameters:
+        parameter = self._names.parameter
 
         def values(known: Known) -> Mapping[str, str]:
-            shared = {
-                names.parameter(path): known[resource][fact] for path, (resource, fact) in _SHARED.items()
-            }
-            return {
-                **shared,
-                names.parameter(_STALE_AFTER_S): str(self._sizing.stale_after_s),
-                names.parameter(_WEBHOOK_HOSTS): self._sizing.webhook_hosts,
-            }
+            facts = {parameter(path): known[resource][fact] for path, (resource, fact) in shared.items()}
+            return {**facts, **{parameter(path): value for path, value in settings.items()}}
 
         return Parameters(
             self._clients,
-            "parameters",
-            [names.parameter(path) for path in (*_SHARED, *_SETTINGS)],
+            name,
+            [parameter(path) for path in (*shared, *settings)],
             values,
-            needs=sorted({resource for resource, _ in _SHARED.values()}),
+            needs=sorted({resource for resource, _ in shared.values()}),
         )
 
     def _services(self) -> list[Resource]:
@@ -168,11 +171,13 @@ class Blueprint:
             package = self._packages.package(directory, service.patterns)
             for described in service.functions:
                 name = f"function {described.key}"
+                sources = ("parameters", *(["parameters live"] if described.key in NEED_LIVE else ()))
+                resolver = partial(self._resolver, sources)
                 function_name = self._function_name(described)
                 resources.append(
                     Function(
                         self._clients, name, function_name, described, package, self._packages,
-                        self._resolver, ("parameters",),
+                        resolver, sources,
                     )
                 )  # fmt: skip
                 resources += [
@@ -181,7 +186,7 @@ class Blueprint:
                         f"mapping {described.key}",
                         function_name,
                         stream,
-                        self._resolver,
+                        resolver,
                         (name,),
                     )
                     for stream in described.streams
@@ -191,9 +196,10 @@ class Blueprint:
     def _function_name(self, described: FunctionDescription) -> str:
         return resolved(described.name, {"sls:stage": self._names.stage}.get)
 
-    def _resolver(self, known: Known) -> Resolver:
+    def _resolver(self, sources: Sequence[str], known: Known) -> Resolver:
         """Variables as the Serverless Framework knows them, once the parameters stand."""
-        names, parameters = self._names, known["parameters"]
+        names = self._names
+        parameters = {name: value for source in sources for name, value in known[source].items()}
         own = {
             "sls:stage": names.stage,
             "opt:stage": names.stage,
@@ -267,3 +273,29 @@ class Blueprint:
             function_arn=known["function access_api"]["arn"],
             authorizer_arn=known["function access_authorizer"]["arn"],
         )
+
+    def _alarms(self) -> Alarms:
+        names = self._names
+        services = {
+            "authorizer": "ingest", "processor": "processing", "archiver": "processing",
+            "access_authorizer": "access", "access_api": "access", "fanout": "fanout",
+        }  # fmt: skip
+
+        def describe(known: Known) -> list[Alarm]:
+            return list(
+                watch.alarms(
+                    region=names.region,
+                    functions={key: self._function_named(of, key) for key, of in services.items()},
+                    stream_consumers=("processor", "fanout"),
+                    apis={key: names.own(key) for key in ("ingest", "access")},
+                    queues={
+                        key: names.own(f"{key}-dead-letters")
+                        for key in ("events", "archive", "fanout", "webhooks")
+                    },
+                    stream=names.own("events"),
+                    topic=names.own("device_events"),
+                    graphql_api_id=known["graphql live"]["id"],
+                )
+            )
+
+        return Alarms(self._clients, "alarms", f"{names.own('alarm')}-", describe, needs=("graphql live",))

@@ -260,6 +260,7 @@ class EventSourceMapping:
         before["FunctionResponseTypes"] = there.get("FunctionResponseTypes") or []
         on_failure = (there.get("DestinationConfig") or {}).get("OnFailure") or {}
         before["DestinationConfig"] = {"OnFailure": on_failure}
+        before["FilterCriteria"] = there.get("FilterCriteria") or {"Filters": []}
         if before != wanted:
             self._update(there["UUID"], wanted)
             journal.note(

@@ -71,6 +71,25 @@ def roles(names: Names) -> Mapping[str, RoleDescription]:
             allow(["sns:Subscribe"], topic),
             allow(["sns:Unsubscribe", "sns:GetSubscriptionAttributes"], f"{topic}:*"),
         ),
+        "fanout": of_function(
+            allow(
+                [
+                    *("dynamodb:GetRecords", "dynamodb:GetShardIterator"),
+                    *("dynamodb:DescribeStream", "dynamodb:ListStreams"),
+                ],
+                f"{devices}/stream/*",
+            ),
+            allow(["sns:Publish"], topic),
+            allow(["appsync:GraphQL"], names.arn("appsync", "apis/*/types/Mutation/fields/publishLocation")),
+            allow(["sqs:SendMessage"], queue("fanout-dead-letters")),
+        ),
+        "live": RoleDescription(
+            "appsync",
+            (
+                allow(["dynamodb:GetItem", "dynamodb:BatchGetItem"], devices),
+                allow(["dynamodb:Query"], f"{devices}/index/*"),
+            ),
+        ),
         "ingest": RoleDescription(
             "apigateway", (allow(["kinesis:PutRecord", "kinesis:PutRecords"], events),)
         ),

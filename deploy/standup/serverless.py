@@ -7,6 +7,7 @@ that stands in the file is silently without effect. Variables (`${ssm:...}`) sta
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ _STREAM = frozenset(
     {
         *("type", "arn", "startingPosition", "batchSize", "batchWindow", "parallelizationFactor"),
         *("bisectBatchOnFunctionError", "maximumRetryAttempts", "maximumRecordAgeInSeconds"),
-        *("functionResponseType", "destinations"),
+        *("functionResponseType", "destinations", "filterPatterns"),
     }
 )
 _ON_FAILURE = frozenset({"onFailure"})
@@ -142,7 +143,15 @@ def _stream(function: _Section, index: int, event: Mapping[str, Any]) -> StreamE
     }
     response_type = stream.values.get("functionResponseType")
     settings["FunctionResponseTypes"] = [response_type] if response_type else []
+    settings["FilterCriteria"] = {"Filters": _filters(stream)}
     return StreamEvent(stream.text("arn"), stream.on_failure(), settings)
+
+
+def _filters(stream: _Section) -> list[dict[str, str]]:
+    patterns = stream.values.get("filterPatterns") or []
+    if not isinstance(patterns, list) or not all(isinstance(each, Mapping) for each in patterns):
+        raise stream.wrong("filterPatterns", "is not a list of patterns")
+    return [{"Pattern": json.dumps(pattern, separators=(",", ":"))} for pattern in patterns]
 
 
 @dataclass(frozen=True)

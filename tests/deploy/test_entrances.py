@@ -14,6 +14,14 @@ from harness.pipeline import Entrance, Event
 OUTPUTS: dict[str, Any] = {
     "region": "us-east-1",
     "ingest": {"url": "http://127.0.0.1:4566/_aws/execute-api/abc/local"},
+    "access": {"url": "http://127.0.0.1:4566/_aws/execute-api/def/local"},
+    "live": {
+        "graphql_url": "http://127.0.0.1:4566/graphql/g",
+        "realtime_url": "ws://127.0.0.1:4566/graphql/g/realtime",
+        "sign_in_url": "http://127.0.0.1:4566",
+        "client_id": "c",
+        "tokens": {},
+    },
     "accounts": {"seed": "s"},
     "events": {"endpoint": "http://127.0.0.1:4566", "stream": "launchday-local-events"},
     "credentials": {"access_key_id": "test", "secret_access_key": "test"},

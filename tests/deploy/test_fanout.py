@@ -296,11 +296,13 @@ def test_posts_are_signed_and_tried_again(
 ) -> None:
     http, waits = Http(*answers), []
     monkeypatch.setattr(signed, "URLLib3Session", lambda **_: http)
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793")
     post = signed.poster("http://127.0.0.1:9/graphql/x", session, "eu-west-1", waits.append)
     assert post(b"{}").status == status
     assert len(waits) == len(http.sent) - 1 == len(answers) - 1
     signature = http.sent[0].headers["Authorization"]
     assert "/eu-west-1/appsync/aws4_request" in str(signature)
+    assert "1-5759e988" in str(http.sent[0].headers["X-Amzn-Trace-Id"])
     assert http.sent[0].headers["X-Amz-Security-Token"] in ("token", b"token")
 
 

@@ -30,10 +30,17 @@ def test_our_own_services_are_read() -> None:
         "MaximumRetryAttempts": 10,
         "MaximumRecordAgeInSeconds": -1,
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "FilterCriteria": {"Filters": []},
     }
     assert processor.streams[0].on_failure == "${ssm:/launchday/${sls:stage}/events/dead_letters_arn}"
     assert archiver.on_failure == "${ssm:/launchday/${sls:stage}/archive/dead_letters_arn}"
     assert archiver.maximum_retry_attempts == 2
+
+
+def test_the_fan_out_asks_for_moves_alone() -> None:
+    [fanout] = read_service(SERVICES / "fanout").functions
+    [filtered] = fanout.streams[0].settings["FilterCriteria"]["Filters"]
+    assert filtered == {"Pattern": '{"dynamodb":{"NewImage":{"changed":{"S":["location"]}}}}'}
 
 
 def test_the_frameworks_defaults_hold(tmp_path: Path) -> None:
@@ -55,6 +62,10 @@ def test_the_frameworks_defaults_hold(tmp_path: Path) -> None:
         (
             "functions: {f: {handler: a.b, role: r, events: [{stream: {arn: x, tumblingWindow: 3}}]}}",
             "functions.f.events[0].stream.tumblingWindow is not a key",
+        ),
+        (
+            "functions: {f: {handler: a.b, role: r, events: [{stream: {arn: x, filterPatterns: {a: [b]}}}]}}",
+            "functions.f.events[0].stream.filterPatterns is not a list of patterns",
         ),
         ("functions: [f]", "functions is not a mapping"),
         ("functions: {f: {handler: a.b, role: r, destinations: {onSuccess: x}}}", "destinations.onSuccess"),

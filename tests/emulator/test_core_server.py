@@ -23,9 +23,6 @@ async def echo(request: AwsRequest) -> AwsResponse:
         raise RuntimeError("boom")
     if request.path == "/refuses":
         raise AwsError("ThrottlingException", "Rate exceeded", 429, {"Reason": "test"})
-    if request.path == "/repeats":
-        repeated = [("set-cookie", value) for value in request.repeated["x-cookie"][1:]]
-        return AwsResponse(200, b"", {"set-cookie": request.repeated["x-cookie"][0]}, repeated)
     if request.path == "/head":
         return AwsResponse(200, b"", {"content-length": "1234"})
     told = {
@@ -299,19 +296,3 @@ def test_a_connection_is_kept_for_the_next_request() -> None:
 
     over_sockets(scenario)
     assert answer[0].count(b"HTTP/1.1 200 OK") == 2
-
-
-def test_headers_that_come_more_than_once_stay_apart() -> None:
-    async def scenario(client: Client) -> None:
-        answer = await client(
-            b"GET /repeats HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-            b"X-Cookie: a=1\r\nX-Cookie: b=2, c\r\nx-cookie: d=3\r\n\r\n"
-        )
-        lines = [line for line in answer.decode().lower().split("\r\n") if line.startswith("set-cookie")]
-        assert lines == ["set-cookie: a=1", "set-cookie: b=2, c", "set-cookie: d=3"]
-        answer = await client(
-            b"GET /echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-A: 1\r\nx-a: 2\r\n\r\n"
-        )
-        assert json.loads(answer.partition(b"\r\n\r\n")[2])["headers"]["x-a"] == "1, 2"
-
-    over_sockets(scenario)

@@ -42,6 +42,7 @@ TARIFF = Tariff(
             "destination_deliveries",
             "destination_failures",
             "discarded_records",
+            "filtered_records",
             "process_wait_ms",
         }
     ),

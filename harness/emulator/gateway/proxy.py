@@ -9,14 +9,7 @@ import orjson
 from yarl import URL
 
 from harness.emulator.gateway import query_calls
-from harness.emulator.services.base import (
-    AwsError,
-    AwsRequest,
-    AwsResponse,
-    CallContext,
-    Service,
-    split_repeated,
-)
+from harness.emulator.services.base import AwsError, AwsRequest, AwsResponse, CallContext, Service
 
 _HOP_BY_HOP = frozenset(
     {
@@ -68,13 +61,12 @@ class Proxy:
                 allow_redirects=False,
             ) as answer:
                 body = await answer.read()
-                lines = [(k.lower(), v) for k, v in answer.headers.items() if k.lower() not in _HOP_BY_HOP]
+                kept = {k.lower(): v for k, v in answer.headers.items() if k.lower() not in _HOP_BY_HOP}
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unavailable(self._process, error) from error
-        kept, repeated = split_repeated(lines)
         if request.method != "HEAD":
             kept.pop("content-length", None)
-        return AwsResponse(answer.status, body, kept, repeated)
+        return AwsResponse(answer.status, body, kept)
 
 
 class ProcessCalls:

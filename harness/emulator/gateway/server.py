@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from random import getrandbits
 
 from aiohttp import web
@@ -69,10 +69,8 @@ class Gateway:
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one HTTP request: aiohttp's low-level server calls this."""
         headers = {name.lower(): value for name, value in request.headers.items()}
-        repeated: Mapping[str, Sequence[str]] = {}
         if len(headers) != len(request.headers):
-            repeated = _repeated(request)
-            headers |= {name: ", ".join(values) for name, values in repeated.items()}
+            headers = _joined(request)
         if not all(map(str.isascii, headers.values())):
             headers = {name: _text(value) for name, value in headers.items()}
         path, _, query = request.raw_path.partition("?")
@@ -92,7 +90,6 @@ class Gateway:
             b"",
             CallContext(where.region, trace_id=_trace_root(headers), request_id=_request_id()),
             request.remote or "",
-            repeated,
         )
         if "upgrade" in headers and where.service in self._upgrades and _asks_for_websocket(request):
             return await self._upgrade(where.service, request, aws_request)
@@ -239,19 +236,17 @@ def _text(value: str) -> str:
         return sent.decode("latin-1")
 
 
-def _repeated(request: web.BaseRequest) -> dict[str, list[str]]:
-    """The values of the headers that came more than once."""
-    values: dict[str, list[str]] = {}
+def _joined(request: web.BaseRequest) -> dict[str, str]:
+    """Headers that came more than once, joined as RFC 9110 says."""
+    headers: dict[str, str] = {}
     for name, value in request.headers.items():
-        values.setdefault(name.lower(), []).append(_text(value))
-    return {name: found for name, found in values.items() if len(found) > 1}
+        key = name.lower()
+        headers[key] = f"{headers[key]}, {value}" if key in headers else value
+    return headers
 
 
 def _written(answer: AwsResponse) -> web.Response:
-    response = web.Response(body=answer.body, status=answer.status, headers=answer.headers)
-    for name, value in answer.repeated:
-        response.headers.add(name, value)
-    return response
+    return web.Response(body=answer.body, status=answer.status, headers=answer.headers)
 
 
 def _closing(response: web.Response) -> web.Response:

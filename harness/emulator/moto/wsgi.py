@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from harness.emulator.services.base import AwsRequest, AwsResponse, split_repeated
+from harness.emulator.services.base import AwsRequest, AwsResponse
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Callable[[bytes], object]]
@@ -58,12 +58,12 @@ def run_wsgi(application: WsgiApplication, request: AwsRequest) -> AwsResponse:
     """The application's whole answer to `request`. What the application raises goes through."""
     status = 500
     headers: dict[str, str] = {}
-    repeated: list[tuple[str, str]] = []
 
     def start_response(line: str, fields: list[tuple[str, str]], _exc_info: object = None) -> Any:
-        nonlocal status, headers, repeated
+        nonlocal status
         status = int(line[:3])
-        headers, repeated = split_repeated((name.lower(), value) for name, value in fields)
+        headers.clear()
+        headers.update((name.lower(), value) for name, value in fields)
         return _no_write
 
     chunks = application(environ_of(request), start_response)
@@ -75,7 +75,7 @@ def run_wsgi(application: WsgiApplication, request: AwsRequest) -> AwsResponse:
             close()
     if request.method != "HEAD":
         headers.pop("content-length", None)
-    return AwsResponse(status, body, headers, repeated)
+    return AwsResponse(status, body, headers)
 
 
 def _no_write(_data: bytes) -> None:

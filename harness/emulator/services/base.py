@@ -6,7 +6,7 @@ over the wire, wherever that other one runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -27,8 +27,7 @@ class CallContext:
 
 @dataclass(slots=True)
 class AwsRequest:
-    """An HTTP request as it came, body read. Header names are lower case; `path` is raw, still encoded. The
-    values of a header that came more than once are joined in `headers`, and each by itself in `repeated`."""
+    """An HTTP request as it came, body read. Header names are lower case; `path` is raw, still encoded."""
 
     method: str
     path: str
@@ -37,30 +36,15 @@ class AwsRequest:
     body: bytes
     context: CallContext
     source_ip: str = "127.0.0.1"
-    repeated: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class AwsResponse:
-    """An HTTP answer. Content-Length is the server's to add. `repeated` are further lines of headers that are
-    in `headers` already, as of cookies, which cannot be joined."""
+    """An HTTP answer. Content-Length is the server's to add."""
 
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
-    repeated: Sequence[tuple[str, str]] = ()
-
-
-def split_repeated(lines: Iterable[tuple[str, str]]) -> tuple[dict[str, str], list[tuple[str, str]]]:
-    """`headers` and `repeated` of an AwsResponse: the first line of each header, and the others."""
-    first: dict[str, str] = {}
-    others: list[tuple[str, str]] = []
-    for name, value in lines:
-        if name in first:
-            others.append((name, value))
-        else:
-            first[name] = value
-    return first, others
 
 
 class AwsError(Exception):

@@ -26,6 +26,8 @@ MAX_WEBHOOKS = 100
 CONTEXTS = ("moving", "stopped", "offline")
 PENDING = "pending"
 CONFIRMED = "confirmed"
+REMOVED = "removed"
+"""No account: where the table keeps what was deleted, so that a dead letter can still be told its URL."""
 
 _ID = re.compile(r"wh_[0-9a-f]{32}")
 
@@ -133,6 +135,8 @@ class Webhooks:
                 ) from None
             if _code(error) not in ("NotFound", "NotFoundException"):
                 raise
+        gone = {"account_id": {"S": REMOVED}, "webhook_id": item["subscription_arn"]}
+        self._dynamodb.put_item(TableName=self._table, Item={**item, **gone})
         key = {"account_id": {"S": account_id}, "webhook_id": {"S": webhook_id}}
         self._dynamodb.delete_item(TableName=self._table, Key=key)
 

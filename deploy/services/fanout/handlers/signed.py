@@ -1,7 +1,10 @@
-"""Posts to an AppSync API, signed with Signature Version 4, over connections that are kept."""
+"""Posts to an AppSync API, signed with Signature Version 4, over connections that are kept.
+
+The trace of the invocation goes along, as the SDK's own clients have it do."""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -37,7 +40,9 @@ def poster(url: str, session: Any, region: str, sleep: Callable[[float], None] =
         raise AssertionError("unreachable")
 
     def _once(body: bytes) -> Response:
-        request = AWSRequest("POST", url, headers={"Content-Type": "application/json"}, data=body)
+        trace = os.environ.get("_X_AMZN_TRACE_ID")  # Lambda sets it for each invocation
+        headers = {"Content-Type": "application/json", **({"X-Amzn-Trace-Id": trace} if trace else {})}
+        request = AWSRequest("POST", url, headers=headers, data=body)
         SigV4Auth(credentials.get_frozen_credentials(), "appsync", region).add_auth(request)
         answer = http.send(request.prepare())
         return Response(answer.status_code, answer.content)

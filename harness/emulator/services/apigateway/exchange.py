@@ -72,18 +72,8 @@ class Exchange:
 
     @cached_property
     def headers(self) -> dict[str, str]:
-        """The request's headers by names in Title-Case: HTTP/1.1 clients send them so. Of one that came more
-        than once the last value."""
-        return {name: values[-1] for name, values in self.multi_headers.items()}
-
-    @cached_property
-    def multi_headers(self) -> dict[str, list[str]]:
-        """All values of each header, by names in Title-Case."""
-        repeated = self.request.repeated
-        return {
-            title_case(name): list(repeated[name]) if name in repeated else [value]
-            for name, value in self.request.headers.items()
-        }
+        """The request's headers by names in Title-Case: HTTP/1.1 clients send them so."""
+        return {title_case(name): value for name, value in self.request.headers.items()}
 
     @cached_property
     def multi_query(self) -> dict[str, list[str]]:

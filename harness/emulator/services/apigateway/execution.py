@@ -54,7 +54,7 @@ def _bytes_out(response: AwsResponse) -> int:
     """What an answer sends to its client, headers and all: of a short answer they are the most. What TLS and
     TCP add is not counted."""
     size = _WRITTEN_BY_THE_SERVER + len(response.body)
-    for name, value in (*response.headers.items(), *response.repeated):
+    for name, value in response.headers.items():
         size += len(name) + len(value) + _HEADER_PUNCTUATION
     return size
 

@@ -9,7 +9,7 @@ Basic credentials by its own WWW-Authenticate (seen in published set-ups of Basi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -21,15 +21,12 @@ _DROPPED = frozenset({"transfer-encoding", "trailer", "keep-alive", "proxy-authe
 def outgoing(headers: Iterable[tuple[str, str]], *, challenges: bool = False) -> dict[str, str]:
     """The headers as they may be sent, names in lower case; of one name the last value. WWW-Authenticate
     stays what it is where `challenges`."""
-    return dict(lines(headers, challenges=challenges))
-
-
-def lines(headers: Iterable[tuple[str, str]], *, challenges: bool = False) -> Iterator[tuple[str, str]]:
-    """As `outgoing`, with every value of a name."""
+    sent: dict[str, str] = {}
     for name, value in headers:
         lower = name.lower()
         if lower in _DROPPED or not _NAME.fullmatch(lower):
             continue
         if lower in _REMAPPED and not (challenges and lower == _CHALLENGE):
             lower = "x-amzn-remapped-" + lower
-        yield lower, _CONTROL.sub(" ", value)
+        sent[lower] = _CONTROL.sub(" ", value)
+    return sent

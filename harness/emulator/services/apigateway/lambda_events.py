@@ -16,8 +16,8 @@ import orjson
 from harness.emulator.services.apigateway.context_values import request_context
 from harness.emulator.services.apigateway.errors import GatewayError, internal_server_error
 from harness.emulator.services.apigateway.exchange import Exchange
-from harness.emulator.services.apigateway.headers import lines
-from harness.emulator.services.base import AwsResponse, split_repeated
+from harness.emulator.services.apigateway.headers import outgoing
+from harness.emulator.services.base import AwsResponse
 
 _ANSWER_MEMBERS = frozenset({"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"})
 
@@ -56,7 +56,7 @@ def _common(exchange: Exchange) -> dict[str, Any]:
         "path": exchange.decoded_path,
         "httpMethod": exchange.request.method,
         "headers": exchange.headers,
-        "multiValueHeaders": exchange.multi_headers,
+        "multiValueHeaders": {name: [value] for name, value in exchange.headers.items()},
         "queryStringParameters": exchange.query or None,
         "multiValueQueryStringParameters": exchange.multi_query or None,
         "pathParameters": dict(exchange.path_parameters) or None,
@@ -84,9 +84,7 @@ def read_answer(payload: bytes, *, accepts_binary: bool) -> AwsResponse:
             content = base64.b64decode(content, validate=True)
         except binascii.Error:
             raise GatewayError("API_CONFIGURATION_ERROR") from None
-    headers, repeated = split_repeated(_header_lines(answer))
-    headers = {"content-type": "application/json", **headers}
-    return AwsResponse(_status(answer.get("statusCode")), content, headers, repeated)
+    return AwsResponse(_status(answer.get("statusCode")), content, _headers(answer))
 
 
 def _status(given: object) -> int:
@@ -99,21 +97,17 @@ def _status(given: object) -> int:
     return status
 
 
-def _header_lines(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Names in lower case, a line for each value. What both members have is sent once.
-
-    docs: Lambda proxy integrations, Output format: both are merged into one list (read 2026-11)"""
+def _headers(answer: Mapping[str, Any]) -> dict[str, str]:
+    """Names in lower case; several values of one header are put in one line."""
     single, multi = answer.get("headers") or {}, answer.get("multiValueHeaders") or {}
     if not isinstance(single, dict) or not isinstance(multi, dict):
         raise internal_server_error(502)
-    pairs = {
-        (name.lower(), _header_value(value)): None for name, value in single.items() if value is not None
-    }
+    pairs = [(name, _header_value(value)) for name, value in single.items() if value is not None]
     for name, values in multi.items():
         if not isinstance(values, list):
             raise internal_server_error(502)
-        pairs |= {(name.lower(), _header_value(value)): None for value in values}
-    return list(lines(pairs))
+        pairs.append((name, ", ".join(_header_value(value) for value in values)))
+    return {"content-type": "application/json", **outgoing(pairs)}
 
 
 def _header_value(value: object) -> str:

@@ -37,11 +37,6 @@ _MAX_ABSENT = 1_000
 StageKey = tuple[str, str]
 
 
-MAX_HEADER_BYTES = 10_240
-"""docs: API Gateway quotas, total combined size of all header values (read 2026-04). That the answer is a 431
-with these words is seen in reports of its users; its other headers and its form are assumed."""
-
-
 class ApiGatewayService:
     """The service. `control` answers API Gateway's control plane over REST-JSON; `clock` gives seconds since
     the epoch."""
@@ -75,9 +70,6 @@ class ApiGatewayService:
 
     async def execute(self, api_id: str, stage: str, path: str, request: AwsRequest) -> AwsResponse:
         """Answer a request to a deployed API; `path` is raw and below the stage, beginning with a slash."""
-        if sum(map(len, request.headers.values())) > MAX_HEADER_BYTES:
-            message = f"HTTP header is larger than {MAX_HEADER_BYTES} bytes."
-            return self._refusal(request, 431, message, "BadRequestException")
         key = (api_id, stage)
         plan = self._plans.get(key)
         if plan is None:

@@ -68,6 +68,7 @@ class DataPlane:
 
     async def _answer(self, api: Api, meters: ApiMeters, request: AwsRequest) -> AwsResponse:
         meters.received.value += 1
+        meters.called(request.context.trace_id)
         if self._tokens.take(self._clock()) > 0:
             raise RequestRefused("TooManyRequestsException", "Rate exceeded", 429)
         operation: Operation | None = None

@@ -22,6 +22,7 @@ class ApiMeters:
         def counter(unit: str) -> Counter:
             return meters.counter(SERVICE, name, unit)
 
+        self._meters, self._name = meters, name
         self.received = counter("received")
         self.requests = counter("requests")
         self.tokens = counter("tokens")
@@ -32,6 +33,10 @@ class ApiMeters:
         self.graphql_errors = counter("graphql_errors")
         self.resolvers = counter("resolvers")
         self.latency_ms = counter("latency_ms")
+
+    def called(self, trace_id: str | None) -> None:
+        """Note a request that a function made."""
+        self._meters.call(trace_id, SERVICE, "GraphQL", self._name)
 
     def refused(self, refusal: RequestRefused) -> None:
         """Count a refused request."""

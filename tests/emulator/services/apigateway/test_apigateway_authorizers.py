@@ -294,22 +294,6 @@ def test_a_request_authorizers_result_is_kept_under_all_its_sources(account: Any
     assert asked(account) == 3
 
 
-def test_basic_credentials_are_asked_for_by_a_gateway_response(account: Any) -> None:
-    api = protected(account, type="REQUEST", identitySource="method.request.header.Authorization")
-    account.aws.put_gateway_response(
-        restApiId=api,
-        responseType="UNAUTHORIZED",
-        responseParameters={"gatewayresponse.header.WWW-Authenticate": "'Basic realm=\"api\"'"},
-    )
-    account.deploy(api)
-    response = account.execute(api, "GET", "/x")
-    assert (response.status, response.headers["www-authenticate"]) == (401, 'Basic realm="api"')
-    basic = "Basic YWNjOmtleQ=="
-    assert account.execute(api, "GET", "/x", authorization=basic).status == 200
-    ((_, _, event),) = account.functions.invocations
-    assert event["headers"]["Authorization"] == basic
-
-
 def test_a_missing_source_is_refused_only_while_results_are_kept(account: Any) -> None:
     api = protected(account, **REQUEST)
     assert account.execute(api, "GET", "/x", x_key="k").status == 401

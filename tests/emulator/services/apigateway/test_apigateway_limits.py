@@ -107,13 +107,6 @@ def customise(account: Any, api: str, kind: str, **settings: Any) -> None:
     account.aws.put_gateway_response(restApiId=api, responseType=kind, **settings)
 
 
-def test_more_than_ten_kilobytes_of_header_values_are_refused(account: Any) -> None:
-    api = account.stand_up(account.mock())
-    host_bytes = len("abc.execute-api.localhost")
-    for size, status in ((10_240 - host_bytes, 200), (10_241 - host_bytes, 431)):
-        assert account.execute(api, "POST", "/x", x_large="x" * size).status == status
-
-
 def test_gateway_responses_can_be_customised(account: Any) -> None:
     api = account.api()
     account.method(api, "GET", "/x", account.mock())
