@@ -47,6 +47,13 @@ SRP_SIGN_INS = 40
 FLOWS = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
 
 
+CREDENTIALS = {
+    "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/cognito-idp/aws4_request, "
+    f"SignedHeaders=content-type;host;x-amz-target, Signature={'0' * 64}",
+}
+"""Neither server checks the signature."""
+
+
 def headers(operation: str) -> dict[str, str]:
     """What an SDK sends where no credentials are needed."""
     return {
@@ -63,7 +70,7 @@ class Caller:
         self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
 
     def __call__(self, operation: str, **members: Any) -> dict[str, Any]:
-        self._connection.request("POST", "/", json.dumps(members), headers(operation))
+        self._connection.request("POST", "/", json.dumps(members), headers(operation) | CREDENTIALS)
         response = self._connection.getresponse()
         body = response.read()
         if response.status != 200:

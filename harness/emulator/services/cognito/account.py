@@ -121,11 +121,12 @@ class AccountOperations:
         pool, client = self._registry.client(body["ClientId"])
         client.check_secret_hash(body.get("SecretHash"), body["Username"])
         user = pool.users.find(body["Username"])
+        who = body["Username"] if user is None else user.sub
+        pool.tries.take("ForgotPassword", who, _RECOVERIES_AN_HOUR, now_s)
         if user is None:
             if client.hides_users:
                 return {"CodeDeliveryDetails": imaginary_details(pool, body["Username"])}
             raise AwsError("UserNotFoundException", "Username/client id combination not found.")
-        pool.tries.take("ForgotPassword", user.sub, _RECOVERIES_AN_HOUR, now_s)
         try:
             if not user.enabled:
                 raise user_disabled()
@@ -145,11 +146,12 @@ class AccountOperations:
         pool, client = self._registry.client(body["ClientId"])
         client.check_secret_hash(body.get("SecretHash"), body["Username"])
         user = pool.users.find(body["Username"])
+        who = body["Username"] if user is None else user.sub
+        pool.tries.take("ForgotPassword", who, _RECOVERIES_AN_HOUR, now_s)
         if user is None or not user.enabled:
             if client.hides_users:
                 raise code_mismatch()
             raise no_such_user() if user is None else user_disabled()
-        pool.tries.take("ForgotPassword", user.sub, _RECOVERIES_AN_HOUR, now_s)
         pool.codes.check(user.sub, FORGOT_PASSWORD, body["ConfirmationCode"], now_s)
         pool.policy.check(body["Password"])
         pool.codes.redeem(user.sub, FORGOT_PASSWORD, body["ConfirmationCode"], now_s)

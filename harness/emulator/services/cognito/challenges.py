@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from harness.emulator.services.cognito.errors import expired_session, wrong_session
-from harness.emulator.services.cognito.srp import ServerHalf
+from harness.emulator.services.cognito.srp import KeptPassword, ServerHalf
 
 MAX_WAITING = 50_000
 _TOKEN_BYTES = 192
@@ -26,10 +26,12 @@ class PasswordProof:
 
 @dataclass(frozen=True, slots=True)
 class NewPassword:
-    """NEW_PASSWORD_REQUIRED was asked, of one who knows the temporary password."""
+    """NEW_PASSWORD_REQUIRED was asked, of one who knows the temporary password: that which is kept as
+    `password`."""
 
     client_id: str
     sub: str
+    password: KeptPassword | None
 
 
 Asked = TypeVar("Asked")

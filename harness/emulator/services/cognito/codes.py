@@ -23,6 +23,7 @@ VALIDITY_S: Mapping[str, float] = {SIGN_UP: 24 * HOUR_S, FORGOT_PASSWORD: HOUR_S
 """By purpose; that of an attribute to verify is the attribute's name."""
 _ATTRIBUTE_VALIDITY_S = 24 * HOUR_S
 MAX_MESSAGES = 5_000
+_MAX_COUNTED = 100_000
 
 
 class Message(NamedTuple):
@@ -105,7 +106,8 @@ class Codes:
 
 
 class HourlyTries:
-    """How often a user may do something in an hour of the clock, by operation."""
+    """How often a user may do something in an hour of the clock, by operation. Names of users that do not
+    exist are counted alike; beyond a hundred thousand of all, counting begins anew."""
 
     def __init__(self) -> None:
         self._hour = -1
@@ -114,7 +116,7 @@ class HourlyTries:
     def take(self, operation: str, name: str, most: int, now_s: float) -> None:
         """Count a try. Raises AwsError LimitExceededException beyond `most` in this hour."""
         hour = int(now_s // HOUR_S)
-        if hour != self._hour:
+        if hour != self._hour or len(self._counts) >= _MAX_COUNTED:
             self._hour = hour
             self._counts.clear()
         count = self._counts.get((operation, name), 0)

@@ -84,6 +84,11 @@ def too_many_requests() -> AwsError:
     return AwsError("TooManyRequestsException", "Rate exceeded")
 
 
+def missing_credentials() -> AwsError:
+    """An administrator's operation without a signature. What it is signed with is not looked at."""
+    return AwsError("MissingAuthenticationTokenException", "Missing Authentication Token")
+
+
 def internal_error() -> AwsError:
     """A defect of ours."""
     return AwsError("InternalErrorException", "An internal error has occurred.", 500)

@@ -35,6 +35,9 @@ def _model() -> dict[str, Any]:
     model: dict[str, Any] = orjson.loads(gzip.decompress(found[-1].read_bytes()))
     return {
         "operations": {name: operation["input"]["shape"] for name, operation in model["operations"].items()},
+        "open": {
+            name for name, operation in model["operations"].items() if operation.get("authtype") == "none"
+        },
         "shapes": {name: _without_texts(shape) for name, shape in model["shapes"].items()},
     }
 
@@ -50,6 +53,12 @@ def _without_texts(shape: dict[str, Any]) -> dict[str, Any]:
 def operations() -> frozenset[str]:
     """The names of all operations that AWS has."""
     return frozenset(_model()["operations"])
+
+
+def needs_credentials(operation: str) -> bool:
+    """Whether a request for it must be signed with AWS credentials; the others carry their own proof, as an
+    access token or a password."""
+    return operation in _model()["operations"] and operation not in _model()["open"]
 
 
 def check_input(operation: str, body: Mapping[str, Any]) -> None:

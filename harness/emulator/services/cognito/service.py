@@ -21,7 +21,12 @@ from harness.emulator.services.cognito import inputs
 from harness.emulator.services.cognito.account import AccountOperations
 from harness.emulator.services.cognito.admin import AdminOperations
 from harness.emulator.services.cognito.client_operations import ClientOperations
-from harness.emulator.services.cognito.errors import internal_error, not_offered, unknown_operation
+from harness.emulator.services.cognito.errors import (
+    internal_error,
+    missing_credentials,
+    not_offered,
+    unknown_operation,
+)
 from harness.emulator.services.cognito.group_operations import GroupOperations
 from harness.emulator.services.cognito.keys import KeyMaker
 from harness.emulator.services.cognito.metering import SERVICE
@@ -93,6 +98,8 @@ class CognitoService:
             target = parse_target(request.headers)
             if target.service != TARGET:
                 raise unknown_operation(f"{target.service}.{target.operation}")
+            if not request.headers.get("authorization") and inputs.needs_credentials(target.operation):
+                raise missing_credentials()
             return json_response(await self.call(target.operation, request.body, request.context), request)
         except AwsError as error:
             return error_response(error, request)

@@ -108,7 +108,7 @@ class SignInOperations:
         user = self._candidate(pool, client, name, now_s)
         key = name if user is None else user.sub
         _check_lockout(pool, key, now_s)
-        if not pool.password_fits(user, password) or user is None:
+        if not pool.password_fits(user, password) or user is None or user.status == u.RESET_REQUIRED:
             raise _refuse(pool, key, now_s)
         return self._let_in(pool, client, user, now_s)
 
@@ -119,7 +119,8 @@ class SignInOperations:
             salt, kept = user.password.salt, user.password.verifier
         else:
             imagined, salt, kept = pool.imaginary(name)
-            sub, user_id, username = None, imagined, imagined
+            sub, user_id = None, imagined if pool.users.sign_in_names else name
+            username = user_id
         half = _begun(srp_a, kept)
         proof = PasswordProof(client.id, sub, user_id, half)
         return {
@@ -135,13 +136,14 @@ class SignInOperations:
 
     def _candidate(self, pool: UserPool, client: AppClient, name: str, now_s: float) -> User | None:
         """Who wants to sign in; None when there is nobody of that name and the client hides it. Raises
-        AwsError when that user may not try."""
+        AwsError when that user may not try; a client that hides users hides that too, until the password was
+        right."""
         user = pool.users.find(name)
-        if user is None:
-            if not client.hides_users:
-                raise no_such_user()
-            return None
-        self._registry.user_quotas.take(user.sub, now_s)
+        if user is None and not client.hides_users:
+            raise no_such_user()
+        self._registry.user_quotas.take(f"{pool.id} {name}" if user is None else user.sub, now_s)
+        if user is None or client.hides_users:
+            return user
         if not user.enabled:
             raise user_disabled()
         if user.status == u.RESET_REQUIRED:
@@ -176,15 +178,16 @@ class SignInOperations:
         expected = srp.claim_signature(
             srp.session_key(proof.half), pool.short_name, proof.user_id, base64.b64decode(block), timestamp
         )
-        if not hmac.compare_digest(expected, _decoded(signature)) or user is None:
+        right = hmac.compare_digest(expected, _decoded(signature))
+        if not right or user is None or user.status == u.RESET_REQUIRED or _changed(user, proof):
             raise _refuse(pool, key, now_s)
-        if not user.enabled:
-            raise user_disabled()
         return self._let_in(pool, client, user, now_s)
 
     def _let_in(self, pool: UserPool, client: AppClient, user: User, now_s: float) -> Json:
         """The password was right: tokens, or what else is to be done first."""
         pool.lockouts.succeeded(user.sub)
+        if not user.enabled:
+            raise user_disabled()
         if user.status == u.UNCONFIRMED:
             raise AwsError("UserNotConfirmedException", "User is not confirmed.")
         pool.meters.active(user, now_s)
@@ -194,7 +197,7 @@ class SignInOperations:
             raise not_authorized("Temporary password has expired and must be reset by an administrator.")
         shown = {name: value for name, value in user.attributes.items() if client.may_read(name)}
         missing = [f"userAttributes.{name}" for name in pool.schema.required if not user.attributes.get(name)]
-        asked = NewPassword(client.id, user.sub)
+        asked = NewPassword(client.id, user.sub, user.password)
         return {
             "ChallengeName": "NEW_PASSWORD_REQUIRED",
             "Session": self._new_passwords.ask(asked, now_s + client.session_s, now_s),
@@ -217,6 +220,8 @@ class SignInOperations:
         asked = self._new_passwords.get(session, now_s)
         user = pool.users.by_sub(asked.sub)
         if asked.client_id != client.id or user is None or pool.users.find(name) is not user:
+            raise wrong_session()
+        if user.status != u.FORCE_CHANGE_PASSWORD or user.password is not asked.password:
             raise wrong_session()
         if not user.enabled:
             raise user_disabled()
@@ -261,6 +266,11 @@ def _refuse(pool: UserPool, key: str, now_s: float) -> AwsError:
     pool.lockouts.failed(key, now_s)
     pool.meters.refused_sign_ins.value += 1
     return wrong_credentials()
+
+
+def _changed(user: User, proof: PasswordProof) -> bool:
+    """Whether the user has another password than when the proof was asked for."""
+    return user.password is None or int.from_bytes(user.password.verifier) != proof.half.verifier
 
 
 def _required(given: Mapping[str, str], name: str) -> str:

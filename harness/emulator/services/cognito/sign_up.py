@@ -67,12 +67,13 @@ class SignUpOperations:
         pool, client = self._registry.client(body["ClientId"])
         client.check_secret_hash(body.get("SecretHash"), body["Username"])
         user = pool.users.find(body["Username"])
+        who = body["Username"] if user is None else user.sub
+        self._registry.user_quotas.take(who, now_s, write=True)
+        pool.tries.take("ConfirmSignUp", who, _CONFIRMATIONS_AN_HOUR, now_s)
         if user is None:
             if client.hides_users:
                 raise code_mismatch()
             raise AwsError("UserNotFoundException", "Username/client id combination not found.")
-        self._registry.user_quotas.take(user.sub, now_s, write=True)
-        pool.tries.take("ConfirmSignUp", user.sub, _CONFIRMATIONS_AN_HOUR, now_s)
         if user.status != u.UNCONFIRMED:
             raise not_authorized(f"User cannot be confirmed. Current status is {user.status}")
         attribute = sign_up_attribute(pool, user)
@@ -95,11 +96,12 @@ class SignUpOperations:
         pool, client = self._registry.client(body["ClientId"])
         client.check_secret_hash(body.get("SecretHash"), body["Username"])
         user = pool.users.find(body["Username"])
+        who = body["Username"] if user is None else user.sub
+        pool.tries.take("ResendConfirmationCode", who, _RESENDS_AN_HOUR, now_s)
         if client.hides_users and (user is None or not user.enabled):
             return {"CodeDeliveryDetails": imaginary_details(pool, body["Username"])}
         if user is None:
             raise AwsError("UserNotFoundException", "Username/client id combination not found.")
-        pool.tries.take("ResendConfirmationCode", user.sub, _RESENDS_AN_HOUR, now_s)
         if user.status != u.UNCONFIRMED:
             raise invalid_parameter("User is already confirmed.")
         attribute = sign_up_attribute(pool, user)

@@ -270,6 +270,8 @@ def post(url: str, target: str, body: bytes) -> tuple[int, Any]:
         ("GetUser", b'{"AccessToken": true}', 400, "SerializationException"),
         ("SignUp", b'{"ClientId": "a b", "Username": "x"}', 400, "InvalidParameterException"),
         ("Nothing", b"{}", 400, "UnknownOperationException"),
+        ("AdminGetUser", b"{}", 400, "MissingAuthenticationTokenException"),
+        ("ListUserPools", b'{"MaxResults": 1}', 400, "MissingAuthenticationTokenException"),
     ],
 )
 def test_malformed_requests_are_refused(url: str, target: str, body: bytes, status: int, code: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from harness.emulator.services.base import AwsError
 from harness.emulator.services.cognito.clients import secret_hash
 
 from .conftest import PASSWORD, Driver, password_auth, refresh_auth
@@ -313,3 +314,51 @@ def test_changing_the_password_needs_the_old_one(cognito: Driver, client: str) -
     cognito("ChangePassword", **change, PreviousPassword=PASSWORD)
     assert cognito.sign_in(client, password="Better-Horse-2")
     assert cognito.fails("InitiateAuth", **password_auth(client)).code == "NotAuthorizedException"
+
+
+def test_a_challenge_dies_with_the_password_that_it_was_asked_for(
+    cognito: Driver, pool: str, client: str
+) -> None:
+    session = forced(cognito, pool, client)["Session"]
+    given = {"UserPoolId": pool, "Username": "bo"}
+    cognito("AdminSetUserPassword", **given, Password="Other-Horse-3", Permanent=False)
+    assert cognito.fails("RespondToAuthChallenge", **new_password(client, session)).code == (
+        "NotAuthorizedException"
+    )
+    session = cognito("InitiateAuth", **password_auth(client, "bo", "Other-Horse-3"))["Session"]
+    cognito("AdminSetUserPassword", **given, Password="Other-Horse-4", Permanent=True)
+    assert cognito.fails("RespondToAuthChallenge", **new_password(client, session)).code == (
+        "NotAuthorizedException"
+    )
+    assert cognito.sign_in(client, "bo", "Other-Horse-4")
+
+
+def test_a_hiding_client_tells_of_a_disabled_user_only_to_who_knows_the_password(
+    cognito: Driver, pool: str
+) -> None:
+    hiding = cognito.client(pool, PreventUserExistenceErrors="ENABLED")
+    cognito("AdminDisableUser", UserPoolId=pool, Username="ana")
+    wrong = cognito.fails("InitiateAuth", **password_auth(hiding, password="Wrong-Horse-1"))
+    nobody = cognito.fails("InitiateAuth", **password_auth(hiding, "nobody"))
+    assert why(wrong) == why(nobody)
+    assert cognito.fails("InitiateAuth", **password_auth(hiding)).message == "User is disabled."
+    cognito("AdminEnableUser", UserPoolId=pool, Username="ana")
+    attributes = [{"Name": "email", "Value": "a@example.com"}, {"Name": "email_verified", "Value": "true"}]
+    cognito("AdminUpdateUserAttributes", UserPoolId=pool, Username="ana", UserAttributes=attributes)
+    cognito("AdminResetUserPassword", UserPoolId=pool, Username="ana")
+    assert why(cognito.fails("InitiateAuth", **password_auth(hiding))) == why(nobody)
+
+
+def test_tries_run_out_alike_for_users_that_exist_and_do_not(cognito: Driver) -> None:
+    pool = cognito.pool(AutoVerifiedAttributes=["email"])
+    hiding = cognito.client(pool, PreventUserExistenceErrors="ENABLED")
+    cognito.user(pool, email="a@example.com", email_verified="true")
+    counts = []
+    for name in ("ana", "nobody"):
+        for tries in range(1, 40):
+            try:
+                cognito("ForgotPassword", ClientId=hiding, Username=name)
+            except AwsError as error:
+                counts.append((error.code, tries))
+                break
+    assert counts[0] == counts[1] == ("LimitExceededException", 21)

@@ -134,6 +134,7 @@ def test_an_unknown_user_is_asked_like_a_known_one_where_users_are_hidden(cognit
     assert parameters.keys() == known.keys()
     assert (parameters["SALT"], parameters["USER_ID_FOR_SRP"]) == (again["SALT"], again["USER_ID_FOR_SRP"])
     assert len(parameters["SALT"]) == len(known["SALT"])
+    assert (known["USER_ID_FOR_SRP"], parameters["USER_ID_FOR_SRP"]) == ("ana", "nobody")
     refused = cognito.fails("RespondToAuthChallenge", **answer(first, hiding, "AAAA"))
     assert (refused.code, refused.message) == ("NotAuthorizedException", "Incorrect username or password.")
     open_client = cognito.client(pool)
