@@ -18,7 +18,7 @@ from harness.measure.environment import machine, versions
 
 NOT_EVALUATED = (
     "IAM policies: every request is allowed, whoever signs it; only Lambda authorizers refuse.",
-    "Signatures: SigV4 headers are read for service, Region and caller, and not verified.",
+    "Signatures: SigV4 headers are read for service, Region and caller; only GraphQL APIs verify them.",
     "KMS: nothing is encrypted.",
     "VPC: functions run on this machine's network.",
     "TLS and a connection for every phone: load goes over plain HTTP on few connections.",
