@@ -19,6 +19,7 @@ from yarl import URL
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Awaitable[list[str]]]
+RESOLVE_TIMEOUT_S = 5.0
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -97,7 +98,11 @@ class DeliveryAddresses:
     async def addresses(self, host: str, port: int) -> list[str]:
         """The addresses of `host` that may be connected to. Raises Refused when it has others too, OSError
         when it has none."""
-        found = await self._resolve(host, port)
+        try:
+            async with asyncio.timeout(RESOLVE_TIMEOUT_S):
+                found = await self._resolve(host, port)
+        except TimeoutError:
+            raise OSError(f"no answer within {RESOLVE_TIMEOUT_S:.0f} s") from None
         if not found:
             raise OSError("it has no address")
         for each in found:

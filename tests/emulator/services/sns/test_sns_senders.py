@@ -15,6 +15,7 @@ from aiohttp import web
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
 
+from harness.emulator.services import outbound
 from harness.emulator.services.base import AwsError, AwsRequest, CallContext
 from harness.emulator.services.outbound import DeliveryAddresses, Refused, parse_endpoint
 from harness.emulator.services.sns.delivery import senders
@@ -377,6 +378,20 @@ def test_a_name_is_judged_by_the_address_that_is_connected_to() -> None:
         assert rig.sns.used("notifications_failed") == 1
 
     with_rig(steps)
+
+
+def test_a_name_that_nobody_answers_for_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbound, "RESOLVE_TIMEOUT_S", 0.0)
+
+    async def resolve(host: str, port: int) -> list[str]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def steps() -> None:
+        reason = await DeliveryAddresses(resolve=resolve).check(parse_endpoint("http://slow.example/"))
+        assert "slow.example cannot be resolved: no answer" in str(reason)
+
+    asyncio.run(steps())
 
 
 def test_names_with_any_address_elsewhere_are_refused() -> None:

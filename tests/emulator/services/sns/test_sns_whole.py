@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -242,6 +245,31 @@ def test_only_the_links_work_without_a_signature(aws: EmbeddedAws) -> None:
     url = f"{aws.endpoints['sns']}/?Action=DeleteTopic&TopicArn={topic}"
     with pytest.raises(urllib.error.HTTPError):
         urllib.request.urlopen(url, timeout=10)
+
+
+def aws_cli(aws: EmbeddedAws, *arguments: str) -> Any:
+    """What the AWS CLI prints, as JSON."""
+    environment = {
+        **os.environ,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": aws.endpoints[""],
+    }
+    command = [sys.executable, "-m", "awscli", "sns", *arguments, "--output", "json"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_the_aws_cli_speaks_to_it(aws: EmbeddedAws) -> None:
+    topic = aws_cli(aws, "create-topic", "--name", "by-cli", "--tags", "Key=a,Value=b")["TopicArn"]
+    entries = json.dumps([{"Id": "1", "Message": "m"}, {"Id": "2", "Message": "m", "Subject": "x" * 101}])
+    answer = aws_cli(aws, "publish-batch", "--topic-arn", topic, "--publish-batch-request-entries", entries)
+    assert [row["Id"] for row in answer["Successful"]] == ["1"]
+    assert [row["Code"] for row in answer["Failed"]] == ["InvalidParameter"]
+    listed = aws_cli(aws, "list-tags-for-resource", "--resource-arn", topic)
+    assert listed == {"Tags": [{"Key": "a", "Value": "b"}]}
 
 
 def test_moto_does_not_answer_for_topics_of_ours(aws: EmbeddedAws) -> None:

@@ -72,7 +72,7 @@ class Dispatcher:
             while lane is not None and lane.ready:
                 self._over(lane.ready.popleft())
             if lane is not None and lane.pending == 0:
-                del self._lanes[subscription.arn]
+                self._lanes.pop(subscription.arn, None)  # with the last of them it may be gone already
         kept: list[Timer] = []
         for timer in self._timers:
             due = timer[2]
