@@ -100,7 +100,7 @@ class UserPool:
         self._keys = keys
         self._hidden_salt = secrets.token_bytes(32)
         self._no_password = srp.KeptPassword(secrets.token_bytes(srp.SALT_BYTES + 32))
-        self._sessions = 0
+        self._sessions = secrets.randbits(40)
         self.policy = self._policy()
 
     @property

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -20,6 +23,8 @@ from harness.targets.embedded import embedded_cloud
 
 pytestmark = pytest.mark.slow
 PASSWORD = "Correct-Horse-1"
+JAVASCRIPT_CLIENT = "amazon-cognito-identity-js@6.3.16"
+SCRIPT = Path(__file__).with_name("javascript") / "sign_in.cjs"
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +77,42 @@ def test_a_user_signs_up_is_confirmed_and_signs_in_through_the_edge(aws: Embedde
     ).close()
     assert admin.list_user_pools(MaxResults=5)["UserPools"] == []
     assert get(aws, "/_launchday/cognito/messages") == []
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """AWS's JavaScript client, installed from npm."""
+    npm, node = shutil.which("npm"), shutil.which("node")
+    if npm is None or node is None:
+        pytest.skip("npm and node are not installed")
+    folder = tmp_path_factory.mktemp("npm")
+    installed = subprocess.run(
+        [npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", JAVASCRIPT_CLIENT],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    if installed.returncode:
+        pytest.skip(f"npm could not install {JAVASCRIPT_CLIENT}: {installed.stderr[-300:]}")
+    return folder
+
+
+def test_awss_javascript_client_signs_in_changes_its_password_and_refreshes(
+    aws: EmbeddedAws, packages: Path
+) -> None:
+    admin = embedded_cloud({"": aws.endpoints[""]}).client("cognito-idp")
+    pool = admin.create_user_pool(PoolName="javascript")["UserPool"]["Id"]
+    client = admin.create_user_pool_client(UserPoolId=pool, ClientName="web")["UserPoolClient"]["ClientId"]
+    admin.admin_create_user(UserPoolId=pool, Username="ana", TemporaryPassword="Temp-Horse-1")
+
+    def sign_in(*passwords: str) -> Any:
+        command = ["node", str(SCRIPT), str(packages), aws.endpoints[""], pool, client, "ana", *passwords]
+        said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+        return json.loads(said.stdout)
+
+    assert sign_in("Wrong-Horse-1")["error"] == "NotAuthorizedException"
+    assert sign_in("Temp-Horse-1", PASSWORD)["claims"]["cognito:username"] == "ana"
+    said = sign_in(PASSWORD)
+    assert said["claims"]["aud"] == client
+    assert said["refreshed"]["origin_jti"] == said["claims"]["origin_jti"]
