@@ -41,3 +41,17 @@ def not_offered(what: str) -> AwsError:
 def operation_not_offered(operation: str) -> AwsError:
     """An operation of AWS's that the embedded AppSync does not have."""
     return AwsError("NotImplementedException", f"The embedded AppSync does not offer {operation}.", 501)
+
+
+def code_error(message: str, line: int, column: int) -> AwsError:
+    """BadRequestException (400) for code that cannot be a resolver's, with where it is wrong."""
+    location = {"line": line, "column": column, "span": 0}
+    return AwsError(
+        "BadRequestException",
+        f"The code contains one or more errors: {message}",
+        400,
+        {
+            "reason": "CODE_ERROR",
+            "detail": {"codeErrors": [{"errorType": "PARSER_ERROR", "value": message, "location": location}]},
+        },
+    )

@@ -15,6 +15,7 @@ from harness.aws.limits.token_bucket import TokenBucket
 from harness.emulator.services.appsync.contract import Authorizer, Executor
 from harness.emulator.services.appsync.control.apis import ApiOperations
 from harness.emulator.services.appsync.control.data_sources import DataSourceOperations
+from harness.emulator.services.appsync.control.evaluation import EvaluationOperations
 from harness.emulator.services.appsync.control.handlers import make_handlers
 from harness.emulator.services.appsync.control.keys import KeyOperations
 from harness.emulator.services.appsync.control.members import Members
@@ -73,6 +74,7 @@ class AppSyncService:
             SchemaOperations(self._apis),
             DataSourceOperations(self._apis, sources),
             ResolverOperations(self._apis, make_handlers),
+            EvaluationOperations(clock),
         )
         self._operations: dict[str, Operation] = {}
         for part in parts:
