@@ -189,6 +189,33 @@ def test_messages_of_a_queue_reach_a_function_and_poison_its_dead_letters(aws: E
     assert until(lambda: gauges(aws, "queue-listener")["backlog_records"] == 0, "an empty backlog")
 
 
+def test_a_group_of_a_fifo_queue_keeps_its_order(aws: EmbeddedAws) -> None:
+    queues = client(aws, "sqs")
+    heard_of = queues.create_queue(QueueName="heard-of-fifo")["QueueUrl"]
+    work = queues.create_queue(QueueName="work.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    create_function(aws, "fifo-listener", LISTENER, HEARD=heard_of)
+    map_source(aws, "fifo-listener", arn_of(aws, work), BatchSize=3)
+    for number in range(20):
+        queues.send_message(
+            QueueUrl=work,
+            MessageBody=f"{number}",
+            MessageGroupId=f"g{number % 2}",
+            MessageDeduplicationId=f"d{number}",
+        )
+    records: list[Any] = []
+    until(
+        lambda: (
+            records.extend(r for event in heard(aws, heard_of) for r in event["Records"])
+            or len(records) >= 20
+        ),
+        "20 messages",
+    )
+    for group in range(2):
+        of_group = [r for r in records if r["attributes"]["MessageGroupId"] == f"g{group}"]
+        of_group.sort(key=lambda r: int(r["attributes"]["ApproximateFirstReceiveTimestamp"]))
+        assert [int(r["body"]) for r in of_group] == list(range(group, 20, 2))
+
+
 def arn_of(aws: EmbeddedAws, queue_url: str) -> str:
     found = client(aws, "sqs").get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])
     return str(found["Attributes"]["QueueArn"])

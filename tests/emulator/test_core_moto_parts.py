@@ -14,6 +14,7 @@ from harness.emulator.moto.blobs import Blob, BlobFiles, BlobStore
 from harness.emulator.moto.bounds import BoundedList, LogGroupBudget, RecentSet
 from harness.emulator.moto.metering import Prefixes, count, sqs_requests
 from harness.emulator.moto.operations import Operation, operation_of, s3_operation
+from harness.emulator.moto.waiting import Waits
 from harness.emulator.moto.wsgi import environ_of, run_wsgi
 from harness.emulator.services.base import AwsRequest, AwsResponse, CallContext
 from harness.measure.meters import Meters
@@ -334,3 +335,23 @@ def test_a_wsgi_answer_comes_back_whole_and_closed() -> None:
     assert (response.status, response.body, response.headers) == (201, b"abcd", {"x-a": "1"})
     assert closed == [True]
     assert run_wsgi(application, request("HEAD", "/")).headers["content-length"] == "4"
+
+
+# Receives that wait
+
+
+def test_receives_wait_until_the_process_is_to_end() -> None:
+    class Queue:
+        def __init__(self) -> None:
+            self.waited_s: list[int] = []
+
+        def wait_for_messages(self, timeout: int) -> None:
+            self.waited_s.append(timeout)
+
+    waits, queue = Waits(), Queue()
+    waits.watch_over(Queue)
+    queue.wait_for_messages(1)
+    waits.end()
+    with pytest.raises(InterruptedError):
+        queue.wait_for_messages(1)
+    assert queue.waited_s == [1]

@@ -22,6 +22,7 @@ from harness.emulator.gateway.routing import route
 from harness.emulator.moto import bounds, metering, ownership, routes, speed
 from harness.emulator.moto.blobs import BlobStore
 from harness.emulator.moto.operations import Operation, operation_of
+from harness.emulator.moto.waiting import Waits
 from harness.emulator.moto.wsgi import WsgiApplication, run_wsgi
 from harness.emulator.services.base import AwsError, AwsRequest, AwsResponse
 from harness.measure.meters import Gauge, Meters
@@ -47,6 +48,7 @@ class HostedMoto:
         self._failure: BaseException | None = None
         self._busy = ThreadPoolExecutor(1, thread_name_prefix="moto-busy")
         self._other = ThreadPoolExecutor(1, thread_name_prefix="moto-other")
+        self._waits = Waits()
         self._waiting = ThreadPoolExecutor(_MAX_WAITING_CALLS, thread_name_prefix="moto-waiting")
         meters.watch(self._gauges)
 
@@ -84,6 +86,7 @@ class HostedMoto:
 
     def close(self) -> None:
         """Let the threads and files go."""
+        self._waits.end()
         for lane in (self._busy, self._other, self._waiting):
             lane.shutdown(wait=False, cancel_futures=True)
         self._blobs.close()
@@ -127,6 +130,7 @@ class HostedMoto:
     def _load(self) -> None:
         try:
             self._application = load_moto(self._blobs)
+            self._watch_over_queues()
         except BaseException as error:
             log.exception("moto could not be loaded")
             self._failure = error
@@ -152,6 +156,11 @@ class HostedMoto:
         from moto.core.base_backend import BackendDict
 
         BackendDict.reset()
+
+    def _watch_over_queues(self) -> None:
+        from moto.sqs.models import Queue
+
+        self._waits.watch_over(Queue)
 
     def _queue_depth(self, operation: Operation, request: AwsRequest) -> AwsResponse:
         """`{"QueueUrl"}` to `{"Messages": n}`: all that the queue holds, visible or not. Asked by Lambda's

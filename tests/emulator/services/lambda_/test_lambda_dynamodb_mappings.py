@@ -81,7 +81,7 @@ def test_a_change_waits_for_the_poll_of_its_shard_and_is_seen_in_time(rig: Any) 
         assert len(rig.trace) == 40
         assert max(delays) <= 0.3
         assert max(delays) - min(delays) > 0.1  # as on AWS: a change comes anywhere between two polls
-        await asyncio.sleep(1)
+        await asyncio.sleep(2)
         assert rig.gauge("iterator_age_ms") == 0
 
     rig(test)
@@ -112,6 +112,18 @@ def test_the_backlog_counts_what_is_written_and_not_yet_processed(rig: Any) -> N
         assert rig.gauge("backlog_records") > 0
         await drained(rig)
         assert sorted(seen(rig)) == sorted(["before", *(f"{number}" for number in range(50))])
+
+    rig(test)
+
+
+def test_a_mapping_that_is_through_has_no_age_whatever_its_window(rig: Any) -> None:
+    async def test(rig: Rig) -> None:
+        await rig.map(EventSourceArn=await rig.table(), MaximumBatchingWindowInSeconds=5)
+        await rig.put_item("a")
+        await drained(rig)
+        assert rig.gauge("iterator_age_ms") > 1_000
+        await asyncio.sleep(2)
+        assert rig.gauge("iterator_age_ms") == 0
 
     rig(test)
 

@@ -127,6 +127,14 @@ class QueueConsumer:
                 continue
             if messages:
                 self._hand_over(messages)
+            elif self._groups_are_held:
+                await self._wait_for_an_end()
+
+    @property
+    def _groups_are_held(self) -> bool:
+        """Whether messages may be there that are not given out because of batches under way. A receive that
+        waits would not see them come free: SQS here looks at the groups once for each receive."""
+        return self._attributes.is_fifo and bool(self._batches)
 
     async def _wait_for_an_end(self) -> None:
         """Until a batch has ended; a second at most, for the bound grows by itself."""
@@ -142,7 +150,7 @@ class QueueConsumer:
         batch = FillingBatch(rules.batch_size, rules.batching_window_s)
         self._kept_back = batch.add(self._kept_back, self._clock())
         while batch.room and not self._stopping:
-            wait_s = IDLE_WAIT_S
+            wait_s = 0 if self._groups_are_held else IDLE_WAIT_S
             if batch.messages:
                 left_s = batch.left_s(self._clock())
                 if left_s < 1:  # receives wait for whole seconds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 from typing import Protocol
 
@@ -13,6 +14,8 @@ from harness.emulator.services.lambda_.mappings.polling import READ_ANYWAY_S
 from harness.emulator.services.lambda_.mappings.sources import TRIM_HORIZON, Position, StreamSource
 
 RETRY_S = 1.0
+AGE_SHOWN_S = 1.5
+"""How long the last batch's age is shown of a shard that is idle by now, for whoever looks once a second."""
 _log = logging.getLogger(__name__)
 
 
@@ -67,6 +70,7 @@ class ShardConsumer:
         self._awaits_news = False
         self._has_news = False
         self._wanted = wanted
+        self._handed_over_s = -math.inf
         self._handed_over_age_ms = 0.0
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -134,6 +138,9 @@ class ShardConsumer:
         """Age of the last record of the last batch when it was handed over; while a failure blocks a lane,
         the age of the oldest record behind it; 0 when the shard is idle."""
         now_s = self._clock()
+        is_idle = self._awaits_news and not self.lanes.unacknowledged
+        if is_idle and now_s >= self._handed_over_s + AGE_SHOWN_S:
+            return 0.0
         blocked_s = self.lanes.oldest_blocked_arrival_s()
         blocked_ms = 0.0 if blocked_s is None else (now_s - blocked_s) * 1000
         return max(0.0, blocked_ms, self._handed_over_age_ms)
@@ -175,8 +182,6 @@ class ShardConsumer:
             self.records_read += len(read.records)
             self.lanes.accept(self._wanted(read.records), now_s)
             return
-        if not self.lanes.unacknowledged:
-            self._handed_over_age_ms = 0.0
         if not (read.is_behind or self._has_news):
             self._awaits_news = True
             self._next_read_s = now_s + READ_ANYWAY_S
@@ -205,6 +210,7 @@ class ShardConsumer:
         while (step := self.lanes.next(now_s)) is not None:
             work = self._process(step) if isinstance(step, HandOver) else self._discard(step)
             if isinstance(step, HandOver):
+                self._handed_over_s = now_s
                 self._handed_over_age_ms = (now_s - step.batch.records[-1].arrival_s) * 1000
             task = asyncio.get_running_loop().create_task(work)
             self._tasks.add(task)
