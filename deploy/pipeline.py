@@ -44,7 +44,7 @@ STAGE_VARIABLE = "LAUNCHDAY_STAGE"
 DEFAULT_STAGE = "local"
 
 _EVENTS_A_SHARD_PER_S = 700  # of Kinesis' 1,000 a shard: devices do not spread evenly over shards
-DEFAULT_USERS = 10
+DEFAULT_USERS = 20
 """The accounts, from the first, that get a user unless `users` says otherwise: each takes three calls."""
 
 _NUMBERS = ("stale_after_s", "shards", "users", "webhook_retry_delay_s")

@@ -80,7 +80,8 @@ class Alarms:
         cloudwatch = self.clients("cloudwatch")
         if before is None:
             return lambda: self._delete([name])
-        return lambda: cloudwatch.put_metric_alarm(**before)
+        given = {member: value for member, value in before.items() if value is not None}
+        return lambda: cloudwatch.put_metric_alarm(**given)
 
     def _there(self) -> dict[str, dict[str, Any]]:
         """What PutMetricAlarm would have to be given for the alarms that stand."""

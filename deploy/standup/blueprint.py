@@ -216,10 +216,8 @@ class Blueprint:
     def _entrances(self) -> list[Resource]:
         names = self._names
         return [
-            self._api(
-                "ingest", self._describe_ingest, ("function authorizer", "stream events", "role ingest")
-            ),
-            self._api("access", self._describe_access, ("function access_authorizer", "function access_api")),
+            self._api("ingest", self._describe_ingest, ("role ingest",)),
+            self._api("access", self._describe_access, ()),
             self._may_authorize("ingest", "authorizer"),
             self._may_authorize("access", "access_authorizer"),
             Permission(
@@ -231,7 +229,7 @@ class Blueprint:
                 lambda known: names.arn(
                     "execute-api", f"{known['api access']['id']}/{known['api access']['stage']}/*/v1/*"
                 ),
-                needs=("api access",),
+                needs=("api access", "function access_api"),
             ),
         ]
 
@@ -253,8 +251,12 @@ class Blueprint:
             self._function_named(thing, function),
             "apigateway.amazonaws.com",
             source,
-            needs=(f"api {thing}",),
+            needs=(f"api {thing}", f"function {function}"),
         )
+
+    def _function_arn(self, service: str, function: str) -> str:
+        """An API takes a function by name, before there is one: the two need not wait for each other."""
+        return self._names.arn("lambda", f"function:{self._function_named(service, function)}")
 
     def _function_named(self, service: str, function: str) -> str:
         return f"launchday-{service}-{self._names.stage}-{function}"
@@ -262,16 +264,16 @@ class Blueprint:
     def _describe_ingest(self, known: Known) -> ApiDescription:
         return ingest_api.describe(
             region=self._names.region,
-            stream_name=known["stream events"]["name"],
+            stream_name=self._names.own("events"),
             role_arn=known["role ingest"]["arn"],
-            authorizer_arn=known["function authorizer"]["arn"],
+            authorizer_arn=self._function_arn("ingest", "authorizer"),
         )
 
-    def _describe_access(self, known: Known) -> ApiDescription:
+    def _describe_access(self, known: Known) -> ApiDescription:  # noqa: ARG002
         return access_api.describe(
             region=self._names.region,
-            function_arn=known["function access_api"]["arn"],
-            authorizer_arn=known["function access_authorizer"]["arn"],
+            function_arn=self._function_arn("access", "access_api"),
+            authorizer_arn=self._function_arn("access", "access_authorizer"),
         )
 
     def _alarms(self) -> Alarms:

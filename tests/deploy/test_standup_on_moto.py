@@ -147,6 +147,53 @@ def test_an_authorizer_that_is_gone_is_made_and_deployed_again(
     assert described.endswith(authorizer["id"])
 
 
+def test_alarms_and_the_app_client_are_brought_back(clients: engine.Clients, packages: PackageCache) -> None:
+    blueprint = Blueprint(clients, NAMES, Sizing(), packages)
+    engine.stand_up(blueprint.resources())
+    cloudwatch, cognito = clients("cloudwatch"), clients("cognito-idp")
+    alarms = {each["AlarmName"]: each["Threshold"] for each in cloudwatch.describe_alarms()["MetricAlarms"]}
+    assert alarms["launchday-local-alarm-behind-fanout"] == 60_000
+    assert {"launchday-local-alarm-spend", "launchday-local-alarm-dead-letters-webhooks"} <= alarms.keys()
+    cloudwatch.delete_alarms(AlarmNames=["launchday-local-alarm-spend"])
+    strange = {
+        "AlarmName": "launchday-local-alarm-strange", "Namespace": "x", "MetricName": "y", "Threshold": 1.0,
+        "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1, "ComparisonOperator": "LessThanThreshold",
+    }  # fmt: skip
+    cloudwatch.put_metric_alarm(**strange)
+    pool = cognito.list_user_pools(MaxResults=10)["UserPools"][0]["Id"]
+    client = cognito.list_user_pool_clients(UserPoolId=pool)["UserPoolClients"][0]["ClientId"]
+    cognito.update_user_pool_client(UserPoolId=pool, ClientId=client, WriteAttributes=["custom:account_id"])
+    _, journal = engine.stand_up(blueprint.resources())
+    assert sorted(journal.changes) == [
+        "changed the app client of launchday-local-users",
+        "deleted the alarm launchday-local-alarm-strange",
+        "put the alarm launchday-local-alarm-spend",
+    ]
+    there = cognito.describe_user_pool_client(UserPoolId=pool, ClientId=client)["UserPoolClient"]
+    assert there["WriteAttributes"] == ["email"]
+    assert journal.undo() == []
+    names = {each["AlarmName"] for each in cloudwatch.describe_alarms()["MetricAlarms"]}
+    assert "launchday-local-alarm-strange" in names
+    assert "launchday-local-alarm-spend" not in names
+
+
+def test_users_are_made_as_far_as_they_are_missing(clients: engine.Clients, packages: PackageCache) -> None:
+    def stand_up(users: int) -> list[str]:
+        blueprint = Blueprint(clients, NAMES, Sizing(accounts=5, users=users), packages)
+        return list(engine.stand_up(blueprint.resources())[1].changes)
+
+    assert "made 2 users" in stand_up(2)
+    assert stand_up(2) == []
+    assert stand_up(9) == ["made 3 users"]  # there are five accounts
+    cognito = clients("cognito-idp")
+    pool = cognito.list_user_pools(MaxResults=10)["UserPools"][0]["Id"]
+    users = cognito.list_users(UserPoolId=pool)["Users"]
+    assert {each["Username"] for each in users} == {f"acct_{n:06d}.user" for n in range(1, 6)}
+    assert {each["UserStatus"] for each in users} == {"CONFIRMED"}
+    claims = {each["Username"]: {a["Name"]: a["Value"] for a in each["Attributes"]} for each in users}
+    assert claims["acct_000003.user"]["custom:account_id"] == "acct_000003"
+
+
 def test_more_accounts_are_added_to_those_there_are(clients: engine.Clients, packages: PackageCache) -> None:
     engine.stand_up(Blueprint(clients, NAMES, Sizing(accounts=3), packages).resources())
     known, journal = engine.stand_up(Blueprint(clients, NAMES, Sizing(accounts=60), packages).resources())
