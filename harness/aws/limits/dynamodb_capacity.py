@@ -20,6 +20,8 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
+from functools import cache
 from typing import Protocol
 
 from harness.aws.limits.token_bucket import TokenBucket
@@ -114,14 +116,26 @@ class PartitionCaps:
 
     def __init__(self, units_per_s: float, ranges: int) -> None:
         self._units_per_s = units_per_s
-        self._buckets: list[OwingBucket | None] = [None] * ranges
+        self._buckets: Sequence[OwingBucket | None] = _untouched(ranges)
 
     def take(self, now_s: float, key_range: int, units: float) -> float:
         """Take `units` from a key range and return 0.0, or take none and return the seconds to wait."""
         bucket = self._buckets[key_range]
         if bucket is None:
-            bucket = self._buckets[key_range] = OwingBucket(self._units_per_s, self._units_per_s, now_s)
+            bucket = self._first_use(key_range, now_s)
         return bucket.take_or_owe(now_s, units)
+
+    def _first_use(self, key_range: int, now_s: float) -> OwingBucket:
+        if not isinstance(self._buckets, list):  # the one that all tables share whom nobody has used
+            self._buckets = list(self._buckets)
+        bucket = OwingBucket(self._units_per_s, self._units_per_s, now_s)
+        self._buckets[key_range] = bucket
+        return bucket
+
+
+@cache
+def _untouched(ranges: int) -> tuple[None, ...]:
+    return (None,) * ranges
 
 
 def partitions_for(

@@ -21,6 +21,8 @@ from harness.emulator.services.dynamodb.keys import Key
 from harness.emulator.services.dynamodb.values import Item
 
 BUCKETS = 4096
+_EMPTY = (None,) * BUCKETS
+"""The buckets of every space that never held anything: most tables of a large account."""
 _SIZE_BYTES = 3
 
 
@@ -83,7 +85,7 @@ class HashSpace(Generic[T]):
     __slots__ = ("_buckets",)
 
     def __init__(self) -> None:
-        self._buckets: list[dict[bytes, T] | None] = [None] * BUCKETS
+        self._buckets: Sequence[dict[bytes, T] | None] = _EMPTY
 
     def get(self, hash_key: bytes) -> T | None:
         """What is held under `hash_key`."""
@@ -95,7 +97,7 @@ class HashSpace(Generic[T]):
         index = crc32(hash_key) & (BUCKETS - 1)
         bucket = self._buckets[index]
         if bucket is None:
-            self._buckets[index] = {hash_key: value}
+            self._writable()[index] = {hash_key: value}
             return None
         old = bucket.get(hash_key)
         bucket[hash_key] = value
@@ -109,8 +111,14 @@ class HashSpace(Generic[T]):
             return None
         old = bucket.pop(hash_key, None)
         if not bucket:
-            self._buckets[index] = None
+            self._writable()[index] = None
         return old
+
+    def _writable(self) -> list[dict[bytes, T] | None]:
+        """The buckets, this space's own from its first entry on."""
+        if not isinstance(self._buckets, list):
+            self._buckets = list(self._buckets)
+        return self._buckets
 
     def walk(self, segment: Segment = WHOLE, start: bytes | None = None) -> Iterator[tuple[bytes, T]]:
         """The entries of a segment in scan order, from the hash key `start` (included) on."""

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.emulator.services.base import AwsError
+from harness.emulator.services.dynamodb.items import HashSpace
 
 OPERATIONS = ("put", "put_new", "add", "delete", "delete_if_low")
 hashes = st.sampled_from("ab")
@@ -141,3 +142,12 @@ def replayed(db: Any) -> Model:
             else:
                 model[at] = int(new["v"]["N"])
     return model
+
+
+def test_what_one_table_holds_is_in_no_other() -> None:
+    one, other = HashSpace[int](), HashSpace[int]()
+    one.put(b"k", 1)
+    assert (one.get(b"k"), other.get(b"k")) == (1, None)
+    assert one.remove(b"k") == 1
+    assert other.remove(b"k") is None
+    assert list(one.walk()) == list(other.walk()) == []
