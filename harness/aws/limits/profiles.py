@@ -57,7 +57,8 @@ class Limits:
     cognito_user_update_per_s: float = 25  # cannot be raised
     cognito_user_token_per_s: float = 120
     cognito_user_resource_read_per_s: float = 50
-    cognito_user_list_per_s: float = 30  # nor can this one, and those that follow
+    cognito_user_resource_update_per_s: float = 25  # nor can this one, and those that follow
+    cognito_user_list_per_s: float = 30
     cognito_user_pool_read_per_s: float = 15
     cognito_user_pool_update_per_s: float = 15
     cognito_user_pool_resource_read_per_s: float = 20

@@ -25,6 +25,7 @@ from harness.emulator.services.cognito.errors import (
 )
 from harness.emulator.services.cognito.pools import Registry, UserPool
 from harness.emulator.services.cognito.schema import VERIFIABLE
+from harness.emulator.services.cognito.second_factors import mfa_settings
 from harness.emulator.services.cognito.shapes import attribute_list, attribute_values
 from harness.emulator.services.cognito.users import User
 
@@ -48,7 +49,11 @@ class AccountOperations:
         readable = {
             name: value for name, value in who.user.all_attributes().items() if who.client.may_read(name)
         }
-        return {"Username": who.user.username, "UserAttributes": attribute_list(readable)}
+        return {
+            "Username": who.user.username,
+            "UserAttributes": attribute_list(readable),
+            **mfa_settings(who.pool, who.user),
+        }
 
     def update_user_attributes(self, body: Json, _context: CallContext, now_s: float) -> Json:
         """Changes attributes that the client may write."""
@@ -71,8 +76,7 @@ class AccountOperations:
     def delete_user(self, body: Json, _context: CallContext, now_s: float) -> None:
         """Deletes the user."""
         who = bearer(self._registry, body["AccessToken"], now_s)
-        who.pool.users.remove(who.user)
-        who.pool.codes.forget(who.user.sub)
+        who.pool.remove(who.user)
 
     def change_password(self, body: Json, _context: CallContext, now_s: float) -> Json:
         """A new password, for one who knows the old one."""

@@ -16,6 +16,7 @@ from harness.emulator.services.cognito.errors import invalid_parameter, not_auth
 from harness.emulator.services.cognito.filters import user_filter
 from harness.emulator.services.cognito.paging import page
 from harness.emulator.services.cognito.pools import Registry, UserPool
+from harness.emulator.services.cognito.second_factors import mfa_settings
 from harness.emulator.services.cognito.shapes import attribute_values, user_shape
 from harness.emulator.services.cognito.users import User
 
@@ -33,7 +34,7 @@ class AdminOperations:
         """All of a user."""
         pool, user = self._user(body)
         pool.meters.active(user, now_s)
-        return user_shape(user, key="UserAttributes")
+        return {**user_shape(user, key="UserAttributes"), **mfa_settings(pool, user)}
 
     def list_users(self, body: Json, _context: CallContext, _now_s: float) -> Json:
         """Users that fit the filter, as they came."""
@@ -104,8 +105,7 @@ class AdminOperations:
     def admin_delete_user(self, body: Json, _context: CallContext, _now_s: float) -> None:
         """Deletes a user."""
         pool, user = self._user(body)
-        pool.users.remove(user)
-        pool.codes.forget(user.sub)
+        pool.remove(user)
 
     def admin_user_global_sign_out(self, body: Json, _context: CallContext, now_s: float) -> Json:
         """Voids all tokens that the user holds."""

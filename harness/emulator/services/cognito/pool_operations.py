@@ -17,9 +17,9 @@ _KEPT = (
     *("SmsVerificationMessage", "EmailVerificationMessage", "EmailVerificationSubject"),
     *("VerificationMessageTemplate", "SmsAuthenticationMessage", "EmailConfiguration", "SmsConfiguration"),
     *("UserPoolTags", "AdminCreateUserConfig", "Schema", "UsernameConfiguration", "AccountRecoverySetting"),
-    *("UserPoolTier", "UserPoolAddOns", "MfaConfiguration"),
+    *("UserPoolTier", "UserPoolAddOns"),
 )
-_HANDLED = frozenset({*_KEPT, "PoolName", "UserPoolId"})
+_HANDLED = frozenset({*_KEPT, "MfaConfiguration", "PoolName", "UserPoolId"})
 
 
 class PoolOperations:
@@ -46,7 +46,7 @@ class PoolOperations:
     def update_user_pool(self, body: Json, _context: CallContext, now_s: float) -> Json:
         """Replaces the settings that can change; what is not given goes back to its default, as on AWS."""
         pool = self._registry.pool(body["UserPoolId"])
-        _check_settings("UpdateUserPool", body)
+        _check_settings("UpdateUserPool", body, mfa=pool.mfa)
         pool.update({name: body[name] for name in _KEPT if body.get(name) is not None}, now_s)
         if body.get("PoolName"):
             self._registry.rename(pool, body["PoolName"])
@@ -94,19 +94,6 @@ class PoolOperations:
         pool.modified_s = now_s
         return {}
 
-    def get_user_pool_mfa_config(self, body: Json, _context: CallContext, _now_s: float) -> Json:
-        """Always off: see `set_user_pool_mfa_config`."""
-        self._registry.pool(body["UserPoolId"])
-        return {"MfaConfiguration": "OFF"}
-
-    def set_user_pool_mfa_config(self, body: Json, _context: CallContext, _now_s: float) -> Json:
-        """Off can be set; anything else is refused by name."""
-        self._registry.pool(body["UserPoolId"])
-        asked = [name for name in body if name not in ("UserPoolId", "MfaConfiguration") and body[name]]
-        if body.get("MfaConfiguration", "OFF") != "OFF" or asked:
-            raise not_offered("multi-factor authentication (SetUserPoolMfaConfig)")
-        return {"MfaConfiguration": "OFF"}
-
     def tag_resource(self, body: Json, _context: CallContext, _now_s: float) -> Json:
         """Adds tags to a pool."""
         self._registry.pool_by_arn(body["ResourceArn"]).tags.update(body["Tags"])
@@ -124,14 +111,19 @@ class PoolOperations:
         return {"Tags": dict(self._registry.pool_by_arn(body["ResourceArn"]).tags)}
 
 
-def _check_settings(operation: str, body: Mapping[str, Any]) -> None:
+def _check_settings(operation: str, body: Mapping[str, Any], *, mfa: str = "OFF") -> None:
     """Raises AwsError NotImplemented, naming it, for a setting that would change what the pool does and that
     we do not have."""
     for name in inputs.members(operation) - _HANDLED:
         if body.get(name):
             raise not_offered(f"{name} ({operation})")
-    if body.get("MfaConfiguration", "OFF") != "OFF":
-        raise not_offered("multi-factor authentication (MfaConfiguration)")
+    if body.get("MfaConfiguration", mfa) != mfa:
+        if not body.get("SmsConfiguration"):
+            raise invalid_parameter(
+                "SMS configuration and Auto verification for phone_number are required when MFA is "
+                "required/optional"
+            )
+        raise not_offered("codes by SMS as a second factor (MfaConfiguration)")
     if (body.get("UserPoolAddOns") or {}).get("AdvancedSecurityMode", "OFF") != "OFF":
         raise not_offered("threat protection (UserPoolAddOns)")
     template = body.get("VerificationMessageTemplate") or {}
@@ -156,7 +148,7 @@ def _described(pool: UserPool) -> Json:
         "Arn": pool.arn,
         "DeletionProtection": "INACTIVE",
         "LambdaConfig": {},
-        "MfaConfiguration": "OFF",
+        "MfaConfiguration": pool.mfa,
         "EmailConfiguration": {"EmailSendingAccount": "COGNITO_DEFAULT"},
         "AdminCreateUserConfig": {"AllowAdminCreateUserOnly": False, "UnusedAccountValidityDays": 7},
         "VerificationMessageTemplate": {"DefaultEmailOption": "CONFIRM_WITH_CODE"},

@@ -29,6 +29,7 @@ from harness.emulator.services.cognito.passwords import Lockouts, PasswordPolicy
 from harness.emulator.services.cognito.quotas import RequestQuotas, UserQuotas
 from harness.emulator.services.cognito.schema import Schema
 from harness.emulator.services.cognito.tokens import GroupClaims, Revocations, Session
+from harness.emulator.services.cognito.totp import SoftwareToken
 from harness.emulator.services.cognito.users import User, Users
 from harness.measure.meters import Gauge, Meters
 
@@ -96,6 +97,9 @@ class UserPool:
         self.lockouts = Lockouts()
         self.tries = HourlyTries()
         self.revocations = Revocations()
+        self.mfa = "OFF"
+        self.software_token_offered = False
+        self.software_tokens: dict[str, SoftwareToken] = {}
         self.meters = meters
         self._keys = keys
         self._hidden_salt = secrets.token_bytes(32)
@@ -159,6 +163,12 @@ class UserPool:
         """A user of `client` signs in."""
         self._sessions += 1
         return Session.begin(self._sessions, client, now_s)
+
+    def remove(self, user: User) -> None:
+        """Let a user go, with all that is kept of the user."""
+        self.users.remove(user)
+        self.codes.forget(user.sub)
+        self.software_tokens.pop(user.sub, None)
 
     def sign_out(self, user: User) -> None:
         """Void all tokens that the user holds."""

@@ -37,6 +37,10 @@ _CATEGORIES: Mapping[str, tuple[str, ...]] = {
     "user_resource_read": (
         *("AdminListGroupsForUser", "GetUserAttributeVerificationCode", "ResendConfirmationCode"),
     ),
+    "user_resource_update": (
+        *("AdminSetUserMFAPreference", "AssociateSoftwareToken", "SetUserMFAPreference"),
+        "VerifySoftwareToken",
+    ),
     "user_list": ("ListUsers", "ListUsersInGroup"),
     "user_pool_read": ("DescribeUserPool", "ListUserPools"),
     "user_pool_update": ("CreateUserPool", "UpdateUserPool", "DeleteUserPool"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +34,7 @@ from harness.emulator.services.cognito.metering import SERVICE
 from harness.emulator.services.cognito.pool_operations import PoolOperations
 from harness.emulator.services.cognito.pools import Registry
 from harness.emulator.services.cognito.quotas import CATEGORY_OF
+from harness.emulator.services.cognito.second_factors import SecondFactors
 from harness.emulator.services.cognito.sign_in import SignInOperations
 from harness.emulator.services.cognito.sign_up import SignUpOperations
 from harness.emulator.services.json_protocol import error_response, json_response, parse_body, parse_target
@@ -64,8 +66,9 @@ class CognitoService:
         self._clock = clock
         self._keys = keys or KeyMaker()
         self._registry = Registry(meters=meters, limits=limits, keys=self._keys)
-        self._sign_in = SignInOperations(self._registry)
-        self._operations = _operations(self._registry, self._sign_in)
+        factors = SecondFactors(self._registry)
+        self._sign_in = SignInOperations(self._registry, factors)
+        self._operations = _operations(self._registry, self._sign_in, factors)
         self._requests = meters.counter(SERVICE, "", "requests")
         self._throttled = meters.counter(SERVICE, "", "throttled_requests")
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="cognito")
@@ -159,7 +162,9 @@ class CognitoService:
         return AwsResponse(200, orjson.dumps(shown), {"content-type": "application/json"})
 
 
-def _operations(registry: Registry, sign_in: SignInOperations) -> dict[str, _Operation]:
+def _operations(
+    registry: Registry, sign_in: SignInOperations, factors: SecondFactors
+) -> dict[str, _Operation]:
     """The operations by AWS's names, as each has a quota category under that name."""
     groups: tuple[Any, ...] = (
         PoolOperations(registry),
@@ -169,9 +174,10 @@ def _operations(registry: Registry, sign_in: SignInOperations) -> dict[str, _Ope
         AccountOperations(registry),
         AdminOperations(registry),
         sign_in,
+        factors,
     )
     found: dict[str, _Operation] = {}
     for operation in CATEGORY_OF:
-        method = "".join(f"_{c.lower()}" if c.isupper() else c for c in operation).lstrip("_")
+        method = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", operation).lower()
         found[operation] = next(getattr(group, method) for group in groups if hasattr(group, method))
     return found

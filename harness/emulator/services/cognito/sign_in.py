@@ -29,6 +29,7 @@ from harness.emulator.services.cognito.errors import (
 )
 from harness.emulator.services.cognito.pools import Registry, UserPool
 from harness.emulator.services.cognito.refreshing import Refreshing, token_result
+from harness.emulator.services.cognito.second_factors import SETUP, SOFTWARE_TOKEN, SecondFactors
 from harness.emulator.services.cognito.tokens import seal_refresh_token
 from harness.emulator.services.cognito.users import User
 
@@ -42,8 +43,9 @@ _MAX_NUMBER_DIGITS = 1_024
 class SignInOperations:
     """The operations, by their names in snake case."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, factors: SecondFactors) -> None:
         self._registry = registry
+        self._factors = factors
         self._proofs: Waiting[PasswordProof] = Waiting()
         self._new_passwords: Waiting[NewPassword] = Waiting()
         self._refreshing = Refreshing(registry)
@@ -52,6 +54,7 @@ class SignInOperations:
         """Forget the sign-ins that are under way."""
         self._proofs.clear()
         self._new_passwords.clear()
+        self._factors.clear()
 
     def initiate_auth(self, body: Json, _context: CallContext, now_s: float) -> Json:
         """Begin to sign in, or refresh, as the user."""
@@ -159,6 +162,10 @@ class SignInOperations:
             return self._check_proof(pool, client, name, given, now_s)
         if challenge == "NEW_PASSWORD_REQUIRED":
             return self._take_new_password(pool, client, name, given, body.get("Session"), now_s)
+        if challenge in (SOFTWARE_TOKEN, SETUP):
+            session = body.get("Session")
+            user = self._factors.answered(pool, client, challenge, given, session, now_s)
+            return self._signed_in(pool, client, user, now_s)
         raise not_offered(f"the challenge {challenge}")
 
     def _check_proof(
@@ -192,7 +199,7 @@ class SignInOperations:
             raise AwsError("UserNotConfirmedException", "User is not confirmed.")
         pool.meters.active(user, now_s)
         if user.status != u.FORCE_CHANGE_PASSWORD:
-            return self._signed_in(pool, client, user, now_s)
+            return self._factors.ask(pool, client, user, now_s) or self._signed_in(pool, client, user, now_s)
         if user.password_until_s is not None and now_s >= user.password_until_s:
             raise not_authorized("Temporary password has expired and must be reset by an administrator.")
         shown = {name: value for name, value in user.attributes.items() if client.may_read(name)}
@@ -235,7 +242,7 @@ class SignInOperations:
         pool.users.change(user, now_s, attributes=values, status=u.CONFIRMED)
         pool.set_password(user, password)
         self._new_passwords.take(session, now_s)
-        return self._signed_in(pool, client, user, now_s)
+        return self._factors.ask(pool, client, user, now_s) or self._signed_in(pool, client, user, now_s)
 
     @staticmethod
     def _signed_in(pool: UserPool, client: AppClient, user: User, now_s: float) -> Json:
