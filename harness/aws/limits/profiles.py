@@ -85,6 +85,7 @@ ESTABLISHED = replace(
     lambda_concurrent_executions=10_000,
     dynamodb_on_demand_initial_write_units_per_s=40_000,
     dynamodb_on_demand_initial_read_units_per_s=40_000,
+    appsync_request_tokens_per_s=30_000,
     sns_filter_policies_per_topic=50_000,
     sns_filter_policies=100_000,
     cognito_user_authentication_per_s=1_200,

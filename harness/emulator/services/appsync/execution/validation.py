@@ -30,6 +30,8 @@ from harness.emulator.services.appsync.execution.errors import GraphQLErrorBody,
 from harness.emulator.services.appsync.execution.overlap import Overlap
 
 _MAX_ERRORS = 100
+_ABORTED = "Validation aborted."
+"""What graphql-core says when a document is nested deeper than Python can follow."""
 Words = tuple[str, str]
 """A type of error and what is said of it."""
 
@@ -66,6 +68,15 @@ def _arguments(message: str) -> Words:
     found = re.match(r"Unknown argument '(\w+)' on (directive|field)", message)
     name, on = (found[1], found[2]) if found else ("", "field")
     return "UnknownArgument", f"Unknown {on} argument {name}"
+
+
+def _several_roots(message: str) -> Words:
+    found = re.search(r"'(\w+)'", message)
+    name = found[1] if found else ""
+    return (
+        "SubscriptionMultipleRootFields",
+        f"Subscription operation '{name}' must have exactly one root field",
+    )
 
 
 _TRANSLATED: Mapping[str, Callable[[str], Words]] = {
@@ -121,11 +132,7 @@ _TRANSLATED: Mapping[str, Callable[[str], Words]] = {
         "LoneAnonymousOperationViolation", r"()", "Anonymous operation with other operations."
     ),
     "KnownDirectivesRule": _directives,
-    "SingleFieldSubscriptionsRule": _matched(
-        "SubscriptionMultipleRootFields",
-        r"'(\w*)'",
-        "Subscription operation '{0}' must have exactly one root field",
-    ),
+    "SingleFieldSubscriptionsRule": _several_roots,
 }
 _FURTHER = (
     *("ExecutableDefinitionsRule", "UniqueDirectivesPerLocationRule", "UniqueInputFieldNamesRule"),
@@ -139,7 +146,10 @@ _PREFIX = "Validation error of type "
 def findings(schema: GraphQLSchema, document: DocumentNode, *, introspection: bool) -> list[GraphQLErrorBody]:
     """What is wrong with a document; nothing when it can be executed."""
     found: list[GraphQLErrorBody] = []
-    if validate(schema, document, _RULES, max_errors=_MAX_ERRORS, hide_suggestions=True):
+    first = validate(schema, document, _RULES, max_errors=_MAX_ERRORS, hide_suggestions=True)
+    if any(error.message == _ABORTED for error in first):
+        return [request_error("The query is nested too deeply.")]
+    if first:
         for rule in _RULES:  # a second look, for which rule said what
             errors = validate(schema, document, [rule], max_errors=_MAX_ERRORS, hide_suggestions=True)
             found += [_worded(rule.__name__, error, document) for error in errors]
