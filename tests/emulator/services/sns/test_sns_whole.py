@@ -276,7 +276,24 @@ def test_moto_does_not_answer_for_topics_of_ours(aws: EmbeddedAws) -> None:
     s3 = client(aws, "s3")
     topic = client(aws, "sns").create_topic(Name="from-s3")["TopicArn"]
     s3.create_bucket(Bucket="notifies")
-    configuration = {"TopicConfigurations": [{"TopicArn": topic, "Events": ["s3:ObjectCreated:*"]}]}
+    events = ["s3:ObjectCreated:*"]
+    configuration = {"TopicConfigurations": [{"TopicArn": topic, "Events": events}]}
     with pytest.raises(ClientError, match="sns"):
         s3.put_bucket_notification_configuration(Bucket="notifies", NotificationConfiguration=configuration)
-    assert client(aws, "sqs").create_queue(QueueName="still")["QueueUrl"]
+    queues = {"QueueConfigurations": [{"QueueArn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:q", "Events": events}]}
+    client(aws, "sqs").create_queue(QueueName="q")
+    s3.put_bucket_notification_configuration(Bucket="notifies", NotificationConfiguration=queues)
+    cloudwatch = client(aws, "cloudwatch")
+    alarm = {
+        "AlarmName": "deep",
+        "Namespace": "AWS/SQS",
+        "MetricName": "ApproximateNumberOfMessagesVisible",
+        "ComparisonOperator": "GreaterThanThreshold",
+        "EvaluationPeriods": 1,
+        "Period": 60,
+        "Statistic": "Sum",
+        "Threshold": 1,
+        "AlarmActions": [topic],
+    }
+    cloudwatch.put_metric_alarm(**alarm)
+    assert cloudwatch.describe_alarms()["MetricAlarms"][0]["AlarmActions"] == [topic]

@@ -20,6 +20,7 @@ from harness.measure.meters import Gauge
 
 log = logging.getLogger(__name__)
 
+_AFTER_FAILURE_S = 0.5
 Send = Callable[[Delivery], Awaitable[Outcome]]
 Timer = tuple[float, int, Delivery | Lane]
 """When (seconds since the epoch), a number that breaks ties, and what: a retry, or a throttled lane."""
@@ -146,7 +147,12 @@ class Dispatcher:
     async def _run(self) -> None:
         while True:
             self._changed.clear()
-            wait_s = self.tick()
+            try:
+                wait_s = self.tick()
+            except Exception:  # one that cannot be started must not keep the others from it
+                log.exception("SNS failed at starting deliveries.")
+                wait_s = _AFTER_FAILURE_S
+                await asyncio.sleep(wait_s)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
                     await self._changed.wait()
