@@ -28,7 +28,7 @@ def numbers(batch: Batch) -> list[int]:
 
 
 def lanes_with(rules: BatchRules, count: int, now_s: float = 0.0) -> ShardLanes:
-    lanes = ShardLanes(rules, now_s)
+    lanes = ShardLanes(rules, now_s, 10_000)
     lanes.accept([record(n) for n in range(count)], now_s)
     return lanes
 
@@ -51,7 +51,7 @@ def test_a_lane_has_one_batch_under_way() -> None:
 
 
 def test_a_window_gathers_until_it_ends_and_begins_when_the_invocation_completes() -> None:
-    lanes = ShardLanes(BatchRules(batch_size=10, batching_window_s=5), 0.0)
+    lanes = ShardLanes(BatchRules(batch_size=10, batching_window_s=5), 0.0, 10_000)
     lanes.accept([record(1)], 1.0)
     assert lanes.next(1.0) is None
     assert lanes.wake_at_s() == 5.0
@@ -75,13 +75,13 @@ def test_a_full_batch_does_not_wait_for_its_window() -> None:
 
 
 def test_a_batch_ends_at_six_megabytes() -> None:
-    lanes = ShardLanes(BatchRules(batch_size=100, batching_window_s=300), 0.0)
+    lanes = ShardLanes(BatchRules(batch_size=100, batching_window_s=300), 0.0, 10_000)
     lanes.accept([record(n, size_bytes=MAX_PAYLOAD_BYTES // 2) for n in range(3)], 0.0)
     assert numbers(hand_over(lanes, 0.0)) == [0, 1]
 
 
 def test_a_record_larger_than_a_payload_goes_alone() -> None:
-    lanes = ShardLanes(BatchRules(), 0.0)
+    lanes = ShardLanes(BatchRules(), 0.0, 10_000)
     lanes.accept([record(0, size_bytes=2 * MAX_PAYLOAD_BYTES), record(1)], 0.0)
     assert numbers(hand_over(lanes, 0.0)) == [0]
 
@@ -116,7 +116,7 @@ def test_waits_stop_growing_at_a_minute() -> None:
 
 
 def test_a_failure_blocks_its_lane_only() -> None:
-    lanes = ShardLanes(BatchRules(batch_size=1, parallelization_factor=2), 0.0)
+    lanes = ShardLanes(BatchRules(batch_size=1, parallelization_factor=2), 0.0, 10_000)
     # crc32("a") is odd, crc32("d") is even
     lanes.accept([record(1, "a"), record(2, "d"), record(3, "a"), record(4, "d")], 0.0)
     by_key = {
@@ -198,7 +198,7 @@ def test_throttles_wait_and_are_no_attempts() -> None:
 
 
 def test_records_over_age_are_discarded_before_they_are_handed_over() -> None:
-    lanes = ShardLanes(BatchRules(maximum_record_age_s=60), 0.0)
+    lanes = ShardLanes(BatchRules(maximum_record_age_s=60), 0.0, 10_000)
     lanes.accept([record(1, arrival_s=0.0), record(2, arrival_s=30.0)], 61.0)
     step = lanes.next(61.0)
     assert isinstance(step, Discard)
@@ -209,7 +209,7 @@ def test_records_over_age_are_discarded_before_they_are_handed_over() -> None:
 
 
 def test_a_blocked_lane_shows_the_age_of_its_oldest_record() -> None:
-    lanes = ShardLanes(BatchRules(), 0.0)
+    lanes = ShardLanes(BatchRules(), 0.0, 10_000)
     lanes.accept([record(1, arrival_s=5.0), record(2, arrival_s=6.0)], 7.0)
     first = hand_over(lanes, 7.0)
     assert lanes.oldest_blocked_arrival_s() is None
@@ -226,7 +226,7 @@ def test_room_is_left_until_the_read_ahead_is_full() -> None:
     assert lanes.room == 1_000
     lanes.accept([record(n) for n in range(1_000)], 0.0)
     assert lanes.room == 0
-    heavy = ShardLanes(BatchRules(), 0.0)
+    heavy = ShardLanes(BatchRules(), 0.0, 10_000)
     heavy.accept([record(n, size_bytes=1_000_000) for n in range(5)], 0.0)
     assert heavy.room == 1
 
@@ -256,7 +256,7 @@ def test_every_record_ends_once_and_in_the_order_of_its_key(
 ) -> None:
     """Whatever the function does: nothing is lost, nothing ends twice, and a key's records end in order.
     After the drawn outcomes the function succeeds."""
-    lanes = ShardLanes(rules, 0.0)
+    lanes = ShardLanes(rules, 0.0, 10_000)
     records = [record(n, key, arrival_s=n * pace_s) for n, key in enumerate(keys)]
     ended: Counter[str] = Counter()
     order: dict[str, list[int]] = defaultdict(list)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from harness.emulator.services.lambda_.environments import pool as pool_module
 from harness.emulator.services.lambda_.environments.environment import InitFailed, Usage
 from harness.emulator.services.lambda_.environments.placement import Bounds
 from harness.emulator.services.lambda_.environments.pool import EnvironmentPool
+from harness.emulator.services.lambda_.environments.process import Sweeps
 from harness.emulator.services.lambda_.environments.runtime_api import Answer
 from harness.emulator.services.lambda_.functions import Configuration, Revision
 from harness.emulator.services.lambda_.packages import CodePackage
@@ -69,7 +71,7 @@ def play(virtual_loop: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., No
 
     def run(test: Callable[[EnvironmentPool], Any]) -> None:
         async def main() -> None:
-            surroundings: Any = None
+            surroundings: Any = SimpleNamespace(sweeps=Sweeps("NONE"))
             pool = EnvironmentPool(surroundings, Bounds(4, 2, 0.05), virtual_loop.time)
             await test(pool)
             await pool.close()

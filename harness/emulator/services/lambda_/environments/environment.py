@@ -9,7 +9,7 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import orjson
 from harness.emulator.services.base import LogSink
 from harness.emulator.services.credentials import AccessKeys
 from harness.emulator.services.lambda_.environments.accounting import ProcessAccount, open_account
-from harness.emulator.services.lambda_.environments.process import ChildProcess, Exit
+from harness.emulator.services.lambda_.environments.process import ChildProcess, Exit, Sweeps
 from harness.emulator.services.lambda_.environments.runtime_api import (
     RESPONSE_TOO_LARGE,
     Answer,
@@ -46,6 +46,7 @@ class Surroundings:
     access_keys: AccessKeys
     clock: Callable[[], float]
     client: str = DEFAULT_CLIENT
+    sweeps: Sweeps = field(default_factory=lambda: Sweeps("AWS_LAMBDA_LOG_STREAM_NAME"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ class Environment:
         self.log = EnvironmentLog(surroundings.logs, revision.log_group, stream, surroundings.clock)
         self._process = ChildProcess(self.log.feed)
         self._api = RuntimeApi(self._delivered)
+        self._swept = False
         self._account: ProcessAccount | None = None
         self._started_at_s = 0.0
         self._wall_start = 0.0
@@ -136,7 +138,7 @@ class Environment:
         handler = self.revision.configuration.handler
         arguments = [sys.executable, str(BOOTSTRAP), self._surroundings.client, handler, str(os.getpid())]
         folder = self.revision.package.folder
-        pid = await self._process.start(arguments, folder, variables, mark="AWS_LAMBDA_LOG_STREAM_NAME")
+        pid = await self._process.start(arguments, folder, variables)
         with contextlib.suppress(OSError):  # it has ended already, and `exited` will say so
             self._account = open_account(pid)
 
@@ -213,6 +215,9 @@ class Environment:
     async def close(self) -> None:
         """End the process and its port. May be called twice."""
         await self._process.end()
+        if not self._swept:
+            self._swept = True
+            self._surroundings.sweeps.sweep(self.log.stream)
         self.log.end_of_output()
         if self._account is not None:
             self._account.close()

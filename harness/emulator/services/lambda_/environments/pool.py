@@ -173,6 +173,7 @@ class EnvironmentPool:
             starting.cancel()
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._surroundings.sweeps.finished()
 
     def _grant(self, group: _Group, environment: Environment) -> bool:
         while group.waiters:

@@ -14,13 +14,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 READ_BYTES = 65_536
+SWEEP_TOGETHER_S = 0.1
 MAXRSS_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
 """getrusage(2): ru_maxrss is in KB on Linux, in bytes on macOS."""
 
@@ -51,15 +52,9 @@ class ChildProcess:
         self._started: asyncio.Future[int] = self._loop.create_future()
         self.exited: asyncio.Future[Exit] = self._loop.create_future()
         self._thread: threading.Thread | None = None
-        self._mark = ("", "")
-        self._swept = False
 
-    async def start(
-        self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], mark: str
-    ) -> int:
-        """Start it and return its pid. The variable `mark` must have a value that no other process has: what
-        it starts inherits that, and is known by it. Raises OSError when it cannot be started."""
-        self._mark = (mark, environment[mark])
+    async def start(self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> int:
+        """Start it and return its pid. Raises OSError when it cannot be started."""
         self._read_fd, write_fd = os.pipe()
         os.set_blocking(self._read_fd, False)
         self._loop.add_reader(self._read_fd, self.drain)
@@ -132,10 +127,8 @@ class ChildProcess:
             self._read_fd = None
 
     async def end(self) -> None:
-        """Kill it and all that it started, even if it is only just starting, and wait until it has ended.
-
-        What made itself a session of its own is in no group of ours: it is found as a descendant, or by the
-        mark that it inherited."""
+        """Kill it, its group and its descendants, even if it is only just starting, and wait until it has
+        ended. What it started and is neither is for `Sweeps`."""
         if self._thread is None:
             return
         try:
@@ -148,9 +141,6 @@ class ChildProcess:
                 os.killpg(pid, signal.SIGKILL)
             _kill(descendants)
         await asyncio.shield(self.exited)
-        if not self._swept:
-            self._swept = True
-            await asyncio.to_thread(_kill_marked, *self._mark)
 
 
 def _descendants(pid: int) -> list[psutil.Process]:
@@ -166,10 +156,39 @@ def _kill(processes: Iterable[psutil.Process]) -> None:
             process.kill()  # psutil looks whether the pid is that process still
 
 
-def _kill_marked(name: str, value: str) -> None:
-    """Kill every process of this user whose variable `name` was `value` when it began."""
+class Sweeps:
+    """Ends what ended processes left in sessions of their own. Such a process is in no group and no family of
+    ours any more, but has the environment variables that it began with. To look for it is to look at every
+    process of the machine, so all that is to be looked for at about the same time is looked for together."""
+
+    def __init__(self, variable: str) -> None:
+        """`variable` has a value of its own in each process that is started here."""
+        self._variable = variable
+        self._wanted: set[str] = set()
+        self._sweeps: set[asyncio.Task[None]] = set()
+
+    def sweep(self, value: str) -> None:
+        """Soon end every process whose variable was `value` when it began."""
+        if not self._wanted:
+            task = asyncio.get_running_loop().create_task(self._sweep())
+            self._sweeps.add(task)
+            task.add_done_callback(self._sweeps.discard)
+        self._wanted.add(value)
+
+    async def finished(self) -> None:
+        """Wait until all that was asked for is done."""
+        while self._sweeps:
+            await asyncio.gather(*self._sweeps, return_exceptions=True)
+
+    async def _sweep(self) -> None:
+        await asyncio.sleep(SWEEP_TOGETHER_S)
+        wanted, self._wanted = self._wanted, set()
+        await asyncio.to_thread(_kill_marked, self._variable, wanted)
+
+
+def _kill_marked(variable: str, values: Collection[str]) -> None:
     user = os.getuid()
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if process.uids().real == user and process.environ().get(name) == value:
+            if process.uids().real == user and process.environ().get(variable) in values:
                 process.kill()

@@ -23,8 +23,6 @@ from harness.emulator.services.lambda_.mappings.sources import (
 )
 from harness.measure.meters import Counter
 
-MAX_READ_RECORDS = 1_000
-
 
 class DynamoDbSource:
     """The stream of one table: a StreamSource. Its methods raise AwsError with what DynamoDB said.
@@ -82,7 +80,7 @@ class DynamoDbSource:
 
     async def read(self, iterator: str, limit: int) -> Read:
         """The next changes, at most `limit`."""
-        limit = min(limit, MAX_READ_RECORDS)
+        limit = min(limit, DYNAMODB.read_ahead_records)
         answer = await self._call("LaunchdayStreamRead", ShardIterator=iterator, Limit=limit)
         records = []
         for sequence_number, keys, at_s, change in answer["Records"]:

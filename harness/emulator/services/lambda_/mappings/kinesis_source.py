@@ -24,8 +24,6 @@ from harness.emulator.services.lambda_.mappings.sources import (
 )
 from harness.measure.meters import Counter, Meters
 
-MAX_READ_RECORDS = 10_000
-
 
 class KinesisSource:
     """One stream of Kinesis: a StreamSource. Its methods raise AwsError with what Kinesis said."""
@@ -91,7 +89,7 @@ class KinesisSource:
 
     async def read(self, iterator: str, limit: int) -> Read:
         """The next records, at most `limit`."""
-        limit = min(limit, MAX_READ_RECORDS)
+        limit = min(limit, KINESIS.read_ahead_records)
         answer = await self._call("GetRecords", ShardIterator=iterator, Limit=limit, StreamARN=self.arn)
         overhead = self._overhead_bytes
         records = [

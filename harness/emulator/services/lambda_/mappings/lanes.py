@@ -33,8 +33,6 @@ from typing import Any, Literal
 from harness.emulator.services.lambda_.mappings.configuration import BatchRules
 
 MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
-READ_AHEAD_RECORDS = 10_000
-"""What one GetRecords gives at most: a shard that is behind is read faster than it can be written."""
 FIRST_RETRY_DELAY_S = 0.2
 LAST_RETRY_DELAY_S = 60.0
 
@@ -97,8 +95,9 @@ class _Lane:
 class ShardLanes:
     """The lanes of one shard. `rules` may be replaced at any time, but for its parallelization factor."""
 
-    def __init__(self, rules: BatchRules, now_s: float) -> None:
+    def __init__(self, rules: BatchRules, now_s: float, read_ahead_records: int) -> None:
         self.rules = rules
+        self._read_ahead_records = read_ahead_records
         self._lanes = [_Lane(idle_since_s=now_s) for _ in range(rules.parallelization_factor)]
         self.unacknowledged = 0
         """Records accepted and not yet acknowledged or discarded."""
@@ -111,7 +110,7 @@ class ShardLanes:
         """How many more records it will take. There is room for each lane to fill a batch, so a blocked lane
         does not starve the others before it holds several batches itself."""
         lanes = len(self._lanes)
-        records = max(READ_AHEAD_RECORDS, 2 * self.rules.batch_size * lanes) - self._waiting
+        records = max(self._read_ahead_records, 2 * self.rules.batch_size * lanes) - self._waiting
         bytes_left = MAX_PAYLOAD_BYTES * lanes - self._waiting_bytes
         return max(0, min(records, int(bytes_left / self._mean_record_bytes)))
 

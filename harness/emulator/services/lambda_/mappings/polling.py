@@ -30,6 +30,9 @@ class Polling:
     """While there is more to read than one answer holds."""
     news_interval_s: float
     """How often the stream is asked for news at most. At 1,000 records a second each would be news."""
+    read_ahead_records: int
+    """What one read gives at most: a shard that is behind is read faster than it can be written, and a
+    mapping whose function fails holds no more than that of each shard."""
 
     def after_read(self, now_s: float, *, is_behind: bool) -> float:
         """When to read again after a read at `now_s`."""
@@ -41,8 +44,10 @@ class Polling:
         return last_read_s + polls * self.base_interval_s
 
 
-KINESIS = Polling(base_interval_s=1.0, backlog_interval_s=0.2, news_interval_s=0.2)
-DYNAMODB = Polling(base_interval_s=0.25, backlog_interval_s=0.02, news_interval_s=0.04)
+KINESIS = Polling(base_interval_s=1.0, backlog_interval_s=0.2, news_interval_s=0.2, read_ahead_records=10_000)
+DYNAMODB = Polling(
+    base_interval_s=0.25, backlog_interval_s=0.02, news_interval_s=0.04, read_ahead_records=1_000
+)
 """The interval while behind is assumed: DynamoDB Streams documents no limit of calls a second."""
 
 

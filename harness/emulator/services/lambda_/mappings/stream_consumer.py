@@ -164,7 +164,7 @@ class StreamConsumer:
                 position,
                 self._source,
                 self._sink,
-                ShardLanes(self.rules, now_s),
+                ShardLanes(self.rules, now_s, self._source.polling.read_ahead_records),
                 self._clock,
                 first_read_s,
                 self._wanted,
