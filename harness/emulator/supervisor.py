@@ -38,7 +38,7 @@ MODULES: Mapping[str, str] = {
 _LOST: Mapping[str, str] = {
     "edge": "Kinesis streams and records, Lambda functions and mappings, and requests in flight were lost",
     "state": "all DynamoDB tables and items were lost",
-    "push": "SNS topics, subscriptions and deliveries not yet made, and Cognito user pools were lost",
+    "push": "SNS topics and deliveries, Cognito user pools, AppSync APIs and their connections were lost",
     "moto": "everything in S3, SQS, SSM, IAM, Logs and API Gateway's definitions was lost",
 }
 

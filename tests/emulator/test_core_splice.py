@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 import pytest
+import uvloop
 from aiohttp import web
 
 from harness.emulator.gateway import splice
@@ -19,6 +20,17 @@ from harness.emulator.gateway.server import Gateway, Listener
 from harness.emulator.gateway.splice import Splicer
 from harness.emulator.machine import listen
 from harness.emulator.services.base import AwsError, AwsRequest, AwsResponse
+
+_LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"uvloop": uvloop.new_event_loop}
+_LOOPS["asyncio"] = asyncio.new_event_loop
+_chosen = ["uvloop"]
+
+
+@pytest.fixture(params=list(_LOOPS), autouse=True)
+def loop_kind(request: pytest.FixtureRequest) -> None:
+    """Each test on each loop: transports are taken over, and theirs are not of one kind."""
+    _chosen[0] = request.param
+
 
 HANDSHAKE = {
     "Host": "localhost:4566",
@@ -96,7 +108,8 @@ def in_house(scenario: Callable[[House], Awaitable[None]]) -> None:
             await edge.close()
             await process.close()
 
-    asyncio.run(run())
+    with asyncio.Runner(loop_factory=_LOOPS[_chosen[0]]) as runner:
+        runner.run(run())
 
 
 async def until(condition: Callable[[], bool]) -> None:
