@@ -137,6 +137,7 @@ def test_what_a_child_is_told_survives_the_wire(limits: object, tmp_path: Path) 
         data_dir=tmp_path,
         limits=FRESH if limits is FRESH else NONE,
         allow_origins=("http://app.example",),
+        allow_deliveries=("hooks.example",),
         incidents=("It died.",),
         supervisor_pid=7,
     )

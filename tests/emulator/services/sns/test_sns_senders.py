@@ -293,8 +293,6 @@ def test_an_endpoint_that_is_not_there_is_tried_again() -> None:
 
 
 def test_an_endpoint_that_hangs_is_given_its_time_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(senders, "HTTP_TIMEOUT_S", 0.05)
-
     async def steps(rig: Rig) -> None:
         answer = asyncio.Event()
 
@@ -306,6 +304,9 @@ def test_an_endpoint_that_hangs_is_given_its_time_and_tried_again(monkeypatch: p
             subscription = await rig.confirmed()
             found = rig.sns.service._subscriptions.find(subscription)
             found.endpoint = url + "/"
+            await rig.sns.service._senders.close()
+            rig.sns.service._senders._endpoints = None
+            monkeypatch.setattr(senders, "HTTP_TIMEOUT_S", 0.05)  # of the client that is opened next
             rig.sns.publish()
             await rig.until(lambda: rig.sns.used("http_timeouts") == 1)
             assert rig.sns.pending() == 1

@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -234,6 +235,17 @@ def test_nothing_is_delivered_to_the_emulator_or_beyond_this_machine(aws: Embedd
         "Subscriptions" not in sns.list_subscriptions_by_topic(TopicArn=topic)
         or not (sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"])
     )
+
+
+def test_a_host_that_the_user_lets_in_may_be_subscribed(tmp_path: Path) -> None:
+    with EmbeddedAws(
+        port=0, data_dir=tmp_path, limits=ESTABLISHED, allow_deliveries=["192.0.2.1"]
+    ) as running:
+        sns = client(running, "sns")
+        topic = sns.create_topic(Name="let-in")["TopicArn"]
+        sns.subscribe(TopicArn=topic, Protocol="https", Endpoint="https://192.0.2.1/hook")
+        with pytest.raises(ClientError, match="--allow-delivery"):
+            sns.subscribe(TopicArn=topic, Protocol="https", Endpoint="https://192.0.2.2/hook")
 
 
 def test_only_the_links_work_without_a_signature(aws: EmbeddedAws) -> None:
