@@ -46,8 +46,9 @@ class PoolOperations:
     def update_user_pool(self, body: Json, _context: CallContext, now_s: float) -> Json:
         """Replaces the settings that can change; what is not given goes back to its default, as on AWS."""
         pool = self._registry.pool(body["UserPoolId"])
-        _check_settings("UpdateUserPool", body, mfa=pool.mfa)
+        _check_settings("UpdateUserPool", body, software_token=pool.software_token_offered)
         pool.update({name: body[name] for name in _KEPT if body.get(name) is not None}, now_s)
+        pool.mfa = body.get("MfaConfiguration") or "OFF"
         if body.get("PoolName"):
             self._registry.rename(pool, body["PoolName"])
         return {}
@@ -111,13 +112,13 @@ class PoolOperations:
         return {"Tags": dict(self._registry.pool_by_arn(body["ResourceArn"]).tags)}
 
 
-def _check_settings(operation: str, body: Mapping[str, Any], *, mfa: str = "OFF") -> None:
+def _check_settings(operation: str, body: Mapping[str, Any], *, software_token: bool = False) -> None:
     """Raises AwsError NotImplemented, naming it, for a setting that would change what the pool does and that
     we do not have."""
     for name in inputs.members(operation) - _HANDLED:
         if body.get(name):
             raise not_offered(f"{name} ({operation})")
-    if body.get("MfaConfiguration", mfa) != mfa:
+    if body.get("MfaConfiguration", "OFF") != "OFF" and not software_token:
         if not body.get("SmsConfiguration"):
             raise invalid_parameter(
                 "SMS configuration and Auto verification for phone_number are required when MFA is "

@@ -156,6 +156,19 @@ def test_a_new_token_takes_the_old_ones_place_once_its_code_was_shown(cognito: D
     assert "IdToken" in cognito("RespondToAuthChallenge", **new)["AuthenticationResult"]
 
 
+def test_an_update_that_does_not_say_otherwise_turns_it_off(cognito: Driver) -> None:
+    person = Person(cognito, "OPTIONAL")
+    person.set_up()
+    assert person.sign_in()["ChallengeName"] == "SOFTWARE_TOKEN_MFA"
+    cognito("UpdateUserPool", UserPoolId=person.pool, MfaConfiguration="ON")
+    assert cognito("GetUserPoolMfaConfig", UserPoolId=person.pool)["MfaConfiguration"] == "ON"
+    cognito("UpdateUserPool", UserPoolId=person.pool)
+    assert "AuthenticationResult" in person.sign_in()
+    other = cognito.pool()
+    refused = cognito.fails("UpdateUserPool", UserPoolId=other, MfaConfiguration="ON")
+    assert refused.code == "InvalidParameterException"
+
+
 def test_other_factors_are_refused_by_name(cognito: Driver) -> None:
     person = Person(cognito, "OPTIONAL")
     token = person.sign_in()["AuthenticationResult"]["AccessToken"]
