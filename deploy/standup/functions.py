@@ -242,6 +242,8 @@ class EventSourceMapping:
         }
         there = self._find(source)
         if there is None:
+            if not wanted["FilterCriteria"]["Filters"]:
+                del wanted["FilterCriteria"]  # an empty list is for taking filters away
             there = once_possible(
                 lambda: self.clients("lambda").create_event_source_mapping(
                     FunctionName=self.function_name, EventSourceArn=source, Enabled=True, **wanted

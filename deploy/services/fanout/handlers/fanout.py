@@ -1,7 +1,7 @@
 """The consumer of the live state's stream: tells webhooks and live subscribers where devices are.
 
-1. What a location changed is told to SNS, one message an account and batch, and to AppSync, many mutations a
-   request.
+1. What a location changed is told to SNS, one message an account and batch, and at the same time to AppSync,
+   many mutations a request.
 2. Records whose telling failed are reported, and Lambda delivers from the first of them on again. What this
    environment has told already, it does not tell again; another one may, and after a crash so may this one.
    Every event carries its `event_id`, by which whoever is told can drop what comes twice.
@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
@@ -49,11 +50,13 @@ class Fanout:
 
     def __init__(self, channels: Sequence[Channel]) -> None:
         self._channels = channels
+        self._threads = ThreadPoolExecutor(len(channels))  # they wait for AWS, and not for each other
 
     def tell(self, records: Sequence[dict[str, Any]]) -> list[str]:
         """Tell a batch; the sequence numbers of the records to be delivered again, in the batch's order."""
         batch = list(moves(records))
-        failed = {number for channel in self._channels for number in channel.tell(batch)}
+        told = self._threads.map(lambda channel: channel.tell(batch), self._channels)
+        failed = {number for numbers in told for number in numbers}
         return [move.sequence_number for move in batch if move.sequence_number in failed]
 
 
