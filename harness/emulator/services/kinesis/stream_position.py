@@ -42,15 +42,20 @@ class StreamPositions:
         iterator counts with all it retains. `AcceptedRecords` is the stream's meter `put_records`. `Created`
         differs for a stream made anew under the name. Raises AwsError."""
         body = parse_body(raw)
-        if not isinstance(body.get("StreamARN"), str) or not isinstance(body.get("ShardIterators"), dict):
-            raise invalid_argument("StreamARN (a string) and ShardIterators (an object) must be given.")
-        name = name_in_arn(body["StreamARN"], context)
+        arn, iterators = body.get("StreamARN"), body.get("ShardIterators")
+        if not isinstance(arn, str) or arn.count(":") < 5 or not isinstance(iterators, dict):
+            raise invalid_argument("StreamARN (an ARN) and ShardIterators (an object) must be given.")
+        if not all(isinstance(each, str) for each in iterators.values()):
+            raise invalid_argument("ShardIterators must be strings.")
+        name = name_in_arn(arn, context)
         stream = self._registry.usable(name, context, clock())
         after, wait_s = body.get("After"), body.get("WaitSeconds") or 0.0
+        if not isinstance(wait_s, int | float):
+            raise invalid_argument("WaitSeconds must be a number.")
         if after is not None and wait_s > 0:
             await stream.arrivals.wait_while(lambda: after == self._mark(stream), min(wait_s, MAX_WAIT_S))
             stream = self._registry.usable(name, context, clock())
-        return orjson.dumps(self._position(stream, body["ShardIterators"]))
+        return orjson.dumps(self._position(stream, iterators))
 
     def _position(self, stream: Stream, iterators: Mapping[str, str]) -> dict[str, Any]:
         return {

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import base64
 from typing import Any
 
+import orjson
 import pytest
 
 from harness.emulator.services.base import AwsError
@@ -288,3 +290,40 @@ def test_reads_are_metered(db: Any) -> None:
     stream = create(db)
     read(db, stream)
     assert db.units("stream_reads") == len(shards(db, stream))
+
+
+def iterator_of(value: Any) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps(value)).decode()
+
+
+@pytest.mark.parametrize("value", [1, [1, 2, 3, 4], ["arn", "shard", "1", 2.0], ["arn", "shard", 1, "never"]])
+def test_an_iterator_that_is_none_of_ours_is_refused(db: Any, value: Any) -> None:
+    assert refused(db, "GetRecords", ShardIterator=iterator_of(value)).code == "ValidationException"
+
+
+def test_pollers_are_told_how_much_is_behind_them_and_when_it_was(db: Any) -> None:
+    stream = create(db)
+    for number in range(3):
+        db.put({"id": s("a"), "n": {"N": str(number)}})
+    home = home_of(db, stream)
+    start = iterator(db, stream, home)
+    told = db.read_streams("LaunchdayStreamPosition", StreamArn=stream, ShardIterators={home: start})
+    assert (told["RecordsBehind"][home], told["AcceptedRecords"], told["ClosedShards"]) == (3, 3, [])
+    found = db.read_streams("LaunchdayStreamRead", ShardIterator=start, Limit=2)
+    assert found["RecordsBehind"] == 1
+    sequence_number, keys, at_s, record = found["Records"][0]
+    assert (keys, at_s) == ({"id": s("a")}, db.now_s)
+    assert record["dynamodb"]["SequenceNumber"] == sequence_number
+    after = found["NextShardIterator"]
+    again = db.read_streams("LaunchdayStreamPosition", StreamArn=stream, ShardIterators={home: after})
+    assert (again["RecordsBehind"][home], again["Mark"]) == (1, told["Mark"])
+    db("UpdateTable", TableName="things", StreamSpecification={"StreamEnabled": False})
+    closed = db.read_streams("LaunchdayStreamPosition", StreamArn=stream, ShardIterators={})
+    assert home in closed["ClosedShards"]
+    assert closed["Mark"] != told["Mark"]
+
+
+@pytest.mark.parametrize("members", [{"ShardIterators": {"s": 1}}, {"After": "x", "WaitSeconds": "long"}])
+def test_a_malformed_question_for_news_is_refused(db: Any, members: dict[str, Any]) -> None:
+    given = {"StreamArn": create(db), "ShardIterators": {}, **members}
+    assert refused(db, "LaunchdayStreamPosition", **given).code == "ValidationException"

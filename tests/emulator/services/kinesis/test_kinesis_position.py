@@ -131,6 +131,20 @@ def test_a_stream_made_anew_is_another_one(stream: Stream) -> None:
     assert stream.behind()["Created"] != before
 
 
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"StreamARN": "events"},
+        {"ShardIterators": {FIRST: 1}},
+        {"ShardIterators": {FIRST: "none"}},
+        {"After": "x", "WaitSeconds": "long"},
+    ],
+)
+def test_a_malformed_question_is_refused(stream: Stream, members: dict[str, Any]) -> None:
+    with pytest.raises(AwsError, match="InvalidArgumentException"):
+        stream.ask("LaunchdayStreamPosition", **{"StreamARN": ARN, "ShardIterators": {}, **members})
+
+
 def test_an_incomplete_question_is_refused(stream: Stream) -> None:
     with pytest.raises(AwsError, match="InvalidArgumentException"):
         stream.ask("LaunchdayStreamPosition", StreamARN=ARN)

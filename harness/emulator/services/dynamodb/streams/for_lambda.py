@@ -46,12 +46,14 @@ class LambdaReads:
         `WaitSeconds` at the latest: at every change of the table, and when the stream is disabled. A shard
         without an iterator counts with all it retains."""
         stream = self._iterators.stream(text(request, "StreamArn"))
-        after, wait_s = request.get("After"), request.get("WaitSeconds") or 0.0
+        after, wait_s = text(request, "After"), request.get("WaitSeconds") or 0.0
+        iterators = request.get("ShardIterators")
+        if not isinstance(iterators, dict) or not all(isinstance(each, str) for each in iterators.values()):
+            raise invalid("ShardIterators must be an object of strings.")
+        if not isinstance(wait_s, int | float):
+            raise invalid("WaitSeconds must be a number.")
         if after is not None and wait_s > 0:
             await stream.arrivals.wait_while(lambda: after == _mark(stream), min(wait_s, MAX_WAIT_S))
-        iterators = request.get("ShardIterators")
-        if not isinstance(iterators, dict):
-            raise invalid("ShardIterators must be an object.")
         self._tables.changes.trim(self._tables.clock())
         return orjson.dumps(
             {

@@ -45,16 +45,24 @@ class Iterators:
         """The place that an iterator names. Raises AwsError when it names none, or has expired."""
         if iterator is None:
             raise constraint(None, "shardIterator", "Member must not be null")
-        try:
-            arn, shard_id, sequence, expires_s = orjson.loads(base64.urlsafe_b64decode(iterator))
-        except (binascii.Error, ValueError):
-            raise invalid("Invalid ShardIterator") from None
+        arn, shard_id, sequence, expires_s = _parsed(iterator)
         if not expired_too and self._tables.clock() > expires_s:
             raise AwsError(
                 "ExpiredIteratorException", "Iterator expired. The iterator was created too long ago."
             )
         stream = self.stream(arn)
         return stream, shard_of(stream, shard_id), sequence
+
+
+def _parsed(iterator: str) -> tuple[str, str, int, float]:
+    try:
+        arn, shard_id, sequence, expires_s = orjson.loads(base64.urlsafe_b64decode(iterator))
+    except (binascii.Error, ValueError, TypeError):
+        raise invalid("Invalid ShardIterator") from None
+    texts = isinstance(arn, str) and isinstance(shard_id, str)
+    if not (texts and isinstance(sequence, int) and isinstance(expires_s, int | float)):
+        raise invalid("Invalid ShardIterator")
+    return arn, shard_id, sequence, expires_s
 
 
 def shard_of(stream: TableStream, shard_id: str | None) -> Shard:
