@@ -33,6 +33,8 @@ from tests.emulator.services.appsync.test_auth_sigv4 import BODY, signed
 POOLS, IAM, KEY, LAMBDA = "AMAZON_COGNITO_USER_POOLS", "AWS_IAM", "API_KEY", "AWS_LAMBDA"
 NOT_AUTHORIZED = ("UnauthorizedException", "You are not authorized to make this call.", 401)
 NO_HEADER = ("UnauthorizedException", "Valid authorization header not provided.", 401)
+NO_SIGNATURE = ("MissingAuthenticationTokenException", "Missing Authentication Token", 403)
+NO_TOKEN = ("UnauthorizedException", "Missing authorization header", 401)
 UNREADABLE = ("UnauthorizedException", "Unable to parse JWT token.", 401)
 EXPIRED = ("UnauthorizedException", "Token has expired.", 401)
 
@@ -89,16 +91,20 @@ def test_each_form_of_header_has_its_mode(gate: Gate) -> None:
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": ""}, {"authorization": "  "}, {"x-api-key": ""}])
 def test_no_credentials(gate: Gate, headers: dict[str, str]) -> None:
-    for api in (ALL, an_api(KEY), an_api(POOLS), an_api(IAM), an_api(LAMBDA)):
+    for api in (ALL, an_api(POOLS, IAM), an_api(KEY), an_api(LAMBDA)):
         assert gate.refusal(api, headers) == NO_HEADER
+    assert gate.refusal(an_api(IAM), headers) == NO_SIGNATURE
+    assert gate.refusal(an_api(POOLS, POOLS), headers) == NO_TOKEN
 
 
 def test_a_mode_that_the_api_lacks_is_no_way_in(gate: Gate) -> None:
     token = gate.pool.token()
-    assert gate.refusal(an_api(IAM), {"authorization": token}) == NO_HEADER
-    assert gate.refusal(an_api(IAM), {"x-api-key": "da2-good"}) == NO_HEADER
-    assert gate.refusal(an_api(POOLS), {"x-api-key": "da2-good"}) == NO_HEADER
+    assert gate.refusal(an_api(IAM), {"authorization": token})[::2] == ("IncompleteSignatureException", 403)
+    assert gate.refusal(an_api(IAM, KEY), {"authorization": token}) == NO_HEADER
+    assert gate.refusal(an_api(IAM), {"x-api-key": "da2-good"}) == NO_SIGNATURE
+    assert gate.refusal(an_api(POOLS), {"x-api-key": "da2-good"}) == NO_TOKEN
     assert gate.refusal(an_api(POOLS), {"authorization": "custom"}) == UNREADABLE
+    assert gate.refusal(an_api(POOLS), signed(at_s=NOW_S)) == UNREADABLE
     assert gate.refusal(an_api(KEY), {"authorization": token}) == NO_HEADER
     assert gate.refusal(an_api(KEY), signed(at_s=NOW_S)) == NO_HEADER
     assert gate.pool.asked == 0

@@ -8,7 +8,7 @@ default mode and additional ones, and a request does not say which it means, so 
 3. One that has the form of a JWT is a token of a user pool, when the API has AMAZON_COGNITO_USER_POOLS.
 4. Any other is a Lambda authorizer's, when the API has AWS_LAMBDA; so a signature or a JWT cannot be the
    token of a Lambda authorizer of an API that also has the mode which takes those.
-5. What is left is refused.
+5. What is left is refused. An API with one mode alone refuses in the words of that mode.
 
 That a key comes before a header (1) is assumed: AWS does not document which of the two counts.
 """
@@ -68,9 +68,10 @@ class ApiAuthorizer:
         if api_key and api.provider("API_KEY") is not None:
             return _with_api_key(api, api_key, now_s)
         authorization = headers.get("authorization", "").strip()
+        modes = {provider.mode for provider in api.providers}
         if not authorization:
-            raise no_header()
-        if authorization.startswith(sigv4.SCHEME) and api.provider("AWS_IAM") is not None:
+            raise no_header(modes)
+        if "AWS_IAM" in modes and (authorization.startswith(sigv4.SCHEME) or len(modes) == 1):
             return self._signed(api, headers, method, path, body, source_ip, now_s)
         token = tokens.bare(authorization)
         pools = [provider.user_pool for provider in api.providers if provider.user_pool is not None]
@@ -90,7 +91,7 @@ class ApiAuthorizer:
                 request_id=request_id,
                 now_s=now_s,
             )
-        raise unreadable_token() if pools else no_header()
+        raise unreadable_token() if pools else no_header(modes)
 
     def _signed(
         self,
