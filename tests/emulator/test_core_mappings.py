@@ -129,8 +129,11 @@ def map_source(aws: EmbeddedAws, function: str, source_arn: str, **members: Any)
 
 def heard(aws: EmbeddedAws, queue_url: str) -> list[Any]:
     """The events that the listening function told of since the last time."""
-    found = client(aws, "sqs").receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10)
-    return [json.loads(each["Body"]) for each in found.get("Messages", [])]
+    queues = client(aws, "sqs")
+    found = queues.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get("Messages", [])
+    for message in found:
+        queues.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+    return [json.loads(message["Body"]) for message in found]
 
 
 def gauges(aws: EmbeddedAws, function: str) -> dict[str, float]:
@@ -174,9 +177,9 @@ def test_messages_of_a_queue_reach_a_function_and_poison_its_dead_letters(aws: E
     dead = queues.create_queue(QueueName="dead-of-queue")["QueueUrl"]
     redrive = {"deadLetterTargetArn": arn_of(aws, dead), "maxReceiveCount": 1}
     work = queues.create_queue(
-        QueueName="work", Attributes={"VisibilityTimeout": "2", "RedrivePolicy": json.dumps(redrive)}
+        QueueName="work", Attributes={"VisibilityTimeout": "10", "RedrivePolicy": json.dumps(redrive)}
     )["QueueUrl"]
-    create_function(aws, "queue-listener", POISONED_LISTENER, timeout_s=2, HEARD=heard_of)
+    create_function(aws, "queue-listener", POISONED_LISTENER, timeout_s=10, HEARD=heard_of)
     map_source(aws, "queue-listener", arn_of(aws, work), FunctionResponseTypes=["ReportBatchItemFailures"])
     for number in range(12):
         queues.send_message(QueueUrl=work, MessageBody=f"m{number}")
