@@ -6,6 +6,7 @@ is 400 with MalformedHttpRequestException; what does not validate is 200 with `e
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -25,6 +26,8 @@ from harness.emulator.services.appsync.execution.executor import GraphQLExecutor
 from harness.emulator.services.appsync.metering import ApiMeters
 from harness.emulator.services.appsync.state import AllApis, Api
 from harness.emulator.services.base import AwsRequest, AwsResponse
+
+log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 """Assumed: AWS documents the query's length in tokens, and no size of a whole request."""
@@ -62,6 +65,11 @@ class DataPlane:
         except RequestRefused as refused:
             meters.refused(refused)
             answer = refusal(refused)
+        except Exception as error:
+            log.exception("A request to the API %s failed", api_id)
+            failure = RequestRefused("InternalFailure", f"The embedded AWS failed: {error!r}", 500)
+            meters.refused(failure)
+            answer = refusal(failure)
         meters.latency_ms.value += (time.perf_counter() - started_s) * 1000
         answer.headers.setdefault("x-amzn-requestid", request.context.request_id)
         return answer

@@ -15,6 +15,7 @@ from harness.emulator.services.appsync.contract import (
     Operation,
     OperationRefused,
     RequestInfo,
+    RequestRefused,
     SubscriptionRequest,
     Subscriptions,
 )
@@ -25,7 +26,7 @@ from harness.emulator.services.appsync.execution.errors import (
     field_error,
     request_error,
 )
-from harness.emulator.services.appsync.execution.plan import Plan, condition_variables
+from harness.emulator.services.appsync.execution.plan import Field, Plan, condition_variables
 from harness.emulator.services.appsync.execution.run import Run
 from harness.emulator.services.appsync.identity import Identity
 from harness.emulator.services.appsync.resolvers.failures import (
@@ -42,8 +43,8 @@ TIMEOUT_S = 30.0
 
 
 class Outcome(NamedTuple):
-    """What a query or mutation came to: the answer's body, the headers that resolvers added to it, how many
-    resolvers ran, and whether an error of ours is in it."""
+    """What a query or mutation came to: the answer's body, the headers that resolvers added to it, and how
+    many resolvers ran."""
 
     body: dict[str, Any]
     headers: Mapping[str, str]
@@ -105,6 +106,8 @@ class GraphQLExecutor:
         except TimeoutError:
             failure = ResolverFailure("Execution timed out.", "ExecutionTimeout")
             return Outcome({"data": None, "errors": [field_error(failure, None, [])]}, {}, run.resolvers_run)
+        except RecursionError:
+            raise OperationRefused([request_error("The query is nested too deeply.")]) from None
         for wanted in state.invalidations:
             self.subscriptions.invalidate(api.api_id, wanted["subscriptionField"], wanted["payload"])
         return Outcome(_body(data, run.errors), state.response_headers, run.resolvers_run)
@@ -112,36 +115,27 @@ class GraphQLExecutor:
     async def subscribe(
         self, api_id: str, identity: Identity, operation: Operation, request: RequestInfo
     ) -> SubscriptionRequest:
-        """As contract.Executor.subscribe. Raises OperationRefused, RequestRefused."""
+        """As contract.Executor.subscribe. Raises OperationRefused."""
         api = self._apis.find(api_id)
         if api is None:
             raise OperationRefused([request_error("There is no such API.")])
-        prepared = self._prepare(api, operation)
+        try:
+            prepared = self._prepare(api, operation)
+        except RequestRefused as refused:
+            error = {"errorType": refused.error_type, "message": refused.message}
+            raise OperationRefused([error]) from None
         plan = prepared.plan
         if plan.operation.operation is not OperationType.SUBSCRIPTION:
             raise OperationRefused([request_error("Only subscriptions can be started here.")])
         field = plan.root[0]
-        path = (None, field.key)
         if not allowed(plan.schema.rules, api.auth.default, field.type_name, field.name, identity):
-            refused = Unauthorized(field.name, field.type_name)
-            raise OperationRefused([field_error(refused, path, [field.place])])
+            raise _refusal(Unauthorized(field.name, field.type_name), field)
         state = self._state(api, identity, request, prepared.variables)
         try:
             arguments = field.arguments(prepared.variables)
         except BadValue as bad:
             raise OperationRefused([request_error(str(bad), [field.place])]) from None
-        if field.resolver is not None:
-            call = Invocation(state, field, copied(arguments), None)
-            try:
-                async with asyncio.timeout(TIMEOUT_S):
-                    await field.resolver.resolve(call, api)
-            except (ResolverFailure, SourceError) as failure:
-                raise OperationRefused([field_error(failure, path, [field.place])]) from None
-            except TimeoutError:
-                failed = ResolverFailure("Execution timed out.", "ExecutionTimeout")
-                raise OperationRefused([field_error(failed, path, [field.place])]) from None
-            if call.appended:
-                raise OperationRefused([field_error(one, path, [field.place]) for one in call.appended])
+        await self._ask_resolver(api, field, Invocation(state, field, copied(arguments), None))
         seen = (identity.mode, identity.groups, identity.denied_fields)
         return SubscriptionRequest(
             api_id=api_id,
@@ -169,6 +163,20 @@ class GraphQLExecutor:
             return {"data": None, "errors": [request_error("The value is nested too deeply.")]}
 
     # -- within
+
+    async def _ask_resolver(self, api: Api, field: Field, call: Invocation) -> None:
+        """Run the resolver of a subscription's field, if it has one. Raises OperationRefused."""
+        if field.resolver is None:
+            return
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                await field.resolver.resolve(call, api)
+        except (ResolverFailure, SourceError) as failure:
+            raise _refusal(failure, field) from None
+        except TimeoutError:
+            raise _refusal(ResolverFailure("Execution timed out.", "ExecutionTimeout"), field) from None
+        if call.appended:
+            raise _refusal(call.appended[0], field)
 
     def _run(self, api: Api, plan: Plan, state: RequestState, operation: Operation) -> Run:
         listeners = plan.schema.listeners
@@ -230,6 +238,10 @@ def _plan(
 
 
 _MAX_PLANS = 64
+
+
+def _refusal(failure: ResolverFailure | SourceError, field: Field) -> OperationRefused:
+    return OperationRefused([field_error(failure, (None, field.key), [field.place])])
 
 
 def _body(data: Any, errors: list[GraphQLErrorBody]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Who may use which field, by the directives of a schema. Pure policy, compiled with the schema.
 
 A field's own directives count; where it has none, its type's; where that has none, only the API's default
-mode may use it. `cognito_groups` asks for one of those groups. `@aws_auth` asks for a group too and, unlike
-`@aws_cognito_user_pools`, takes no other mode away: AWS has it for APIs whose only mode is Cognito.
+mode may use it. `cognito_groups` asks for one of those groups. `@aws_auth` is the older form of it, which
+AWS has for APIs whose only mode is Cognito.
 With the default action DENY of such an API a field without a directive may not be used.
 docs: AppSync Developer Guide, Configuring authorization and authentication to secure your GraphQL APIs,
 Using additional authorization modes; Fine-grained access control (read 2026-11)
