@@ -178,32 +178,60 @@ def test_a_hanging_endpoint_holds_up_no_other(sns: Driver) -> None:
     within(sns, steps)
 
 
-def test_many_hanging_endpoints_leave_room_for_those_that_answer(sns: Driver) -> None:
+@pytest.mark.parametrize("hanging", [60, 150, 400])
+def test_endpoints_that_hang_all_at_once_leave_room_for_those_that_answer(sns: Driver, hanging: int) -> None:
     async def steps() -> None:
         fast = "http://127.0.0.1:9998/"
-        await sns.confirmed(fast)
-        sns.publish()
-        await sns.settle()
-        gate, hooks = asyncio.Event(), [f"{HOOK}/{number}" for number in range(150)]
-        for hook in hooks:
+        hooks = [f"{HOOK}/{number}" for number in range(hanging)]
+        for hook in (fast, *hooks):
             await sns.confirmed(hook)
-            sns.service._dispatcher._lanes.clear()  # as endpoints of which nothing is known
-            sns.endpoints.held[hook] = gate
-        await sns.confirmed(fast + "2")
-        sns.endpoints.attempts.clear()
-        for _ in range(20):
+        gate = asyncio.Event()
+        sns.endpoints.held |= dict.fromkeys(hooks, gate)
+        sns.endpoints.outcomes |= dict.fromkeys(hooks, HANGING)
+        for number in range(30):
             sns.publish()
             await sns.settle()
-        sent = len(sns.endpoints.attempts) - len(sns.endpoints.of(fast)) - len(sns.endpoints.of(fast + "2"))
-        assert sent <= lanes.MAX_UNDER_WAY - lanes.FOR_FAST_LANES
-        assert len(sns.endpoints.of(fast + "2")) == 20
+            assert len(sns.endpoints.of(fast)) == number + 1
+        assert len(sns.endpoints.attempts) - 30 < lanes.MAX_UNDER_WAY
+        seen = len(sns.endpoints.attempts)
+        sns.endpoints.held |= dict.fromkeys(hooks, asyncio.Event())
         gate.set()
         await sns.settle()
-        for _ in range(200):
-            await sns.settle()
+        assert len(sns.endpoints.attempts) - seen <= hanging  # one each, now that they are known to hang
+        for hook in hooks:
+            sns.endpoints.held[hook].set()
+            del sns.endpoints.held[hook], sns.endpoints.outcomes[hook]
+        for _ in range(100):
+            await sns.advance(20)
             if not sns.pending():
                 break
-        assert all(len(sns.endpoints.of(hook)) == 20 for hook in hooks)
+        assert sns.used("http_deliveries") == 30 * (hanging + 1)
+
+    within(sns, steps)
+
+
+def test_more_endpoints_that_hang_than_there_are_attempts_stop_nothing(
+    sns: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "MAX_UNDER_WAY", 40)
+    monkeypatch.setattr(lanes, "KEPT_FREE", 10)
+
+    async def steps() -> None:
+        fast = "http://127.0.0.1:9998/"
+        hooks = [f"{HOOK}/{number}" for number in range(60)]
+        for hook in (fast, *hooks):
+            await sns.confirmed(hook)
+        sns.endpoints.outcomes |= dict.fromkeys(hooks, HANGING)
+        sns.publish()
+        await sns.settle()  # each is known to hang now
+        sns.endpoints.held |= dict.fromkeys(hooks, asyncio.Event())
+        await sns.advance(20)
+        for number in range(20):
+            sns.publish()
+            await sns.settle()
+            assert len(sns.endpoints.of(fast)) == number + 2
+        assert len(sns.service._dispatcher._attempts) == 30
+        sns.endpoints.held[hooks[0]].set()
 
     within(sns, steps)
 
@@ -211,7 +239,7 @@ def test_many_hanging_endpoints_leave_room_for_those_that_answer(sns: Driver) ->
 def test_a_slow_endpoint_gets_more_at_once_as_it_answers(sns: Driver) -> None:
     async def steps() -> None:
         await sns.confirmed()
-        for _ in range(500):
+        for _ in range(1000):
             sns.publish()
         gate = sns.endpoints.held[HOOK] = asyncio.Event()
         under_way = []
@@ -221,7 +249,7 @@ def test_a_slow_endpoint_gets_more_at_once_as_it_answers(sns: Driver) -> None:
             sns.now_s += 2
             gate.set()
             sns.endpoints.held[HOOK] = gate = asyncio.Event()
-        assert under_way[:3] == [9, 18, 36]
+        assert under_way[:4] == [9, 18, 36, 72]
         assert max(under_way) == lanes.MAX_WINDOW
         gate.set()
         del sns.endpoints.held[HOOK]

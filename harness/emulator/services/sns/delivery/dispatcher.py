@@ -41,8 +41,8 @@ class Dispatcher:
         self._clock = clock
         self._jitter = jitter
         self._lanes: dict[str, Lane] = {}
-        self._lines: dict[bool, deque[Lane]] = {True: deque(), False: deque()}
-        """The lanes with something to send, in turn: the fast ones, and the others."""
+        self._lines: dict[bool, deque[Lane]] = {False: deque(), True: deque()}
+        """The lanes with something to send, in turn: those whose endpoint hangs (True), and the others."""
         self._timers: list[Timer] = []
         self._numbers = itertools.count()
         self._pending = Pending()
@@ -96,11 +96,11 @@ class Dispatcher:
                 lane = self._lane(due.lane)
                 lane.ready.append(due)
                 self._list(lane)
-        for fast, line in self._lines.items():
+        for hanging, line in self._lines.items():
             for _ in range(len(line)):
                 lane = line.popleft()
                 lane.listed = False
-                if lane.fast is not fast:
+                if lane.hanging is not hanging:
                     self._list(lane)
                 elif not self._start_what_may(lane, now_s):
                     lane.listed = True  # all attempts that its like may have are taken: it stays the first
@@ -159,8 +159,8 @@ class Dispatcher:
 
     def _start_what_may(self, lane: Lane, now_s: float) -> bool:
         """Start attempts of `lane`. False when it could start more, were not too many others under way."""
-        while lane.ready and lane.under_way < lane.window:
-            if not lane.has_room(len(self._attempts)):
+        while lane.ready and lane.has_room(len(self._attempts)):
+            if lane.free(len(self._attempts)) <= 0:
                 return False
             delivery = lane.ready[0]
             wait_s = lane.throttle_s(delivery.policy.max_receives_per_s, now_s)
@@ -175,9 +175,8 @@ class Dispatcher:
         return True
 
     async def _attempt(self, lane: Lane, delivery: Delivery) -> None:
-        started_s = self._clock()
         if delivery.failures == 0:
-            delivery.first_attempt_s = started_s
+            delivery.first_attempt_s = self._clock()
         try:
             outcome = await self._send(delivery)
         except Exception as error:
@@ -187,7 +186,7 @@ class Dispatcher:
         if task is None or self._attempts.pop(task, None) is None:
             return  # everything was forgotten meanwhile
         now_s = self._clock()
-        lane.finished(now_s - started_s, timed_out=outcome.timed_out)
+        lane.finished(timed_out=outcome.timed_out)
         self._settle(delivery, outcome, now_s)
         self._list(lane)
         self._changed.set()
@@ -245,4 +244,4 @@ class Dispatcher:
     def _list(self, lane: Lane) -> None:
         if lane.ready and not lane.listed and not lane.throttled:
             lane.listed = True
-            self._lines[lane.fast].append(lane)
+            self._lines[lane.hanging].append(lane)

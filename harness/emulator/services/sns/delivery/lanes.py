@@ -1,8 +1,9 @@
 """Who may send next: pure policy, told the time and what happened.
 
-Each subscription has a lane, and so has each dead-letter queue. So that slow endpoints hold up no fast ones,
-a lane has few attempts under way until its endpoint answers, and of all that may be under way a share is for
-endpoints that are known to answer within a second.
+Each subscription has a lane, and so has each dead-letter queue. So that no endpoint holds up another, a lane
+may have an eighth of what is free under way: the more endpoints hang, the less each of them gets, and some is
+always left. One whose last attempt ran out of time has one attempt under way until it answers, and never
+touches what is kept for the others.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from harness.emulator.services.sns.delivery.deliveries import Delivery
 
 MAX_UNDER_WAY: Final = 1_024
 """Attempts of all lanes together."""
-FOR_FAST_LANES: Final = 256
-"""How many of those only lanes that answered within FAST_S may take."""
+KEPT_FREE: Final = 256
+"""How many of those lanes whose endpoint hangs may not take."""
+SHARE: Final = 8
+"""A lane may have a part of this of the attempts that are free, or one."""
 FIRST_WINDOW: Final = 8
-MAX_WINDOW: Final = 64
-FAST_S: Final = 1.0
+MAX_WINDOW: Final = 100
 MAX_PENDING: Final = 200_000
 MAX_PENDING_BYTES: Final = 256 * 1024 * 1024
 """Of the messages that wait or are being sent; one for many endpoints counts once."""
@@ -41,7 +43,8 @@ class Lane:
     pending_bytes: int = 0
     under_way: int = 0
     window: int = FIRST_WINDOW
-    fast: bool = False
+    hanging: bool = False
+    """Whether its last attempt ran out of time."""
     bucket: TokenBucket | None = None
     listed: bool = False
     """Whether it is in one of the dispatcher's lines of lanes with something to send."""
@@ -57,16 +60,23 @@ class Lane:
             self.bucket = TokenBucket(rate_per_s, rate_per_s, now_s)
         return self.bucket.take(now_s)
 
-    def has_room(self, all_under_way: int) -> bool:
-        """Whether another attempt may begin, with so many of all lanes under way."""
-        limit = MAX_UNDER_WAY if self.fast else MAX_UNDER_WAY - FOR_FAST_LANES
-        return self.under_way < self.window and all_under_way < limit
+    def free(self, all_under_way: int) -> int:
+        """How many attempts of lanes like this one may still begin, with so many of all lanes under way."""
+        return MAX_UNDER_WAY - all_under_way - (KEPT_FREE if self.hanging else 0)
 
-    def finished(self, took_s: float, *, timed_out: bool) -> None:
-        """An attempt ended: an endpoint that answers is trusted with more, one that does not with few."""
+    def has_room(self, all_under_way: int) -> bool:
+        """Whether another attempt of this lane may begin, when one of its like may."""
+        share = max((MAX_UNDER_WAY - all_under_way) // SHARE, 1)
+        return self.under_way < min(self.window, share)
+
+    def finished(self, *, timed_out: bool) -> None:
+        """An attempt ended: an endpoint that answers is trusted with more, one that does not with one."""
         self.under_way -= 1
-        self.fast = took_s < FAST_S and not timed_out
-        self.window = FIRST_WINDOW if timed_out else min(self.window + 1, MAX_WINDOW)
+        if timed_out:
+            self.window = 1
+        else:
+            self.window = min(max(self.window, FIRST_WINDOW) + 1, MAX_WINDOW)
+        self.hanging = timed_out
 
 
 @dataclass(slots=True)
