@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from harness.emulator.services.appsync.auth import ApiAuthorizer
+from harness.emulator.services.appsync.auth import ApiAuthorizer, functions
 from harness.emulator.services.appsync.auth.keys import MAX_AGE_S, MIN_REFRESH_S
 from harness.emulator.services.appsync.contract import Operation, RequestRefused
 from harness.emulator.services.appsync.identity import Identity
@@ -467,6 +467,45 @@ def test_an_answer_for_one_api_or_token_is_not_given_for_another(gate: Gate) -> 
     gate.identity(an_api(LAMBDA, api_id="other"), {"authorization": "x"})
     gate.identity(an_api(LAMBDA), {"authorization": "y"})
     assert len(gate.function.events) == 3
+
+
+def test_an_answer_that_may_not_be_kept_is_for_its_own_request() -> None:
+    """A function that decides by the operation says so with ttlOverride 0."""
+    gate = Gate()
+    gate.function.answer = lambda event: {
+        "isAuthorized": event["requestContext"]["operationName"] == "Harmless",
+        "ttlOverride": 0,
+    }
+
+    async def ask(name: str) -> str:
+        try:
+            await gate.ask(an_api(LAMBDA), {"authorization": "x"}, operation=Operation("{ a }", {}, name))
+        except RequestRefused:
+            return "refused"
+        return "in"
+
+    async def scenario() -> None:
+        outcomes = await asyncio.gather(*(ask(name) for name in ("Harmless", "Harmful", "Harmless")))
+        assert outcomes == ["in", "refused", "in"]
+
+    asyncio.run(scenario())
+    assert len(gate.function.events) == 3
+
+
+def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(functions, "MAX_KEPT_BYTES", 100)
+    gate = Gate()
+
+    async def scenario() -> None:
+        for token in ("a", "b", "c", "d", "e"):  # each answer is 22 bytes
+            await gate.ask(an_api(LAMBDA), {"authorization": token})
+        assert len(gate.function.events) == 5
+        await gate.ask(an_api(LAMBDA), {"authorization": "e"})
+        assert len(gate.function.events) == 5
+        await gate.ask(an_api(LAMBDA), {"authorization": "a"})
+        assert len(gate.function.events) == 6
+
+    asyncio.run(scenario())
 
 
 def test_many_at_once_ask_the_function_once(gate: Gate) -> None:

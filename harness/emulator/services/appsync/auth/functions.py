@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -32,10 +31,12 @@ from harness.emulator.services.base import AwsError, CallContext, FunctionInvoke
 CONNECT_OPERATION = "DeepDish:Connect"
 """What `operationName` is when a WebSocket connection is authorized."""
 TIMEOUT_S = 10.0
-MAX_KEPT_BYTES = 1_048_576
+MAX_ANSWER_BYTES = 1_048_576
 MAX_CONTEXT_BYTES = 5 * 1024 * 1024
 MAX_TTL_S = 3600.0
 MAX_KEPT = 10_000
+MAX_KEPT_BYTES = 64 * 1024 * 1024
+"""What is kept of all answers together, the oldest going first. AWS documents no bound."""
 _FIELD_ARN = re.compile(r"arn:aws[\w-]*:appsync:[^:]*:[^:]*:apis/([^/]+)/types/([^/]+)/fields/([^/]+)")
 
 
@@ -45,14 +46,17 @@ class _Kept:
 
     identity: Identity | None
     expires_s: float
+    size_bytes: int = 0
 
 
 class FunctionAuthorizer:
-    """All Lambda authorizers, with what they answered. Concurrent requests of one token ask once."""
+    """All Lambda authorizers, with what they answered. Concurrent requests of one token share an answer, if
+    it is one that may be kept."""
 
     def __init__(self, invoker: FunctionInvoker) -> None:
         self._invoker = invoker
-        self._kept: OrderedDict[tuple[str, str, str], _Kept] = OrderedDict()
+        self._kept: dict[tuple[str, str, str], _Kept] = {}
+        self._kept_bytes = 0
         self._asking: dict[tuple[str, str, str], asyncio.Task[_Kept]] = {}
 
     async def authorize(
@@ -83,6 +87,7 @@ class FunctionAuthorizer:
     def forget(self) -> None:
         """Forget what functions answered."""
         self._kept.clear()
+        self._kept_bytes = 0
 
     async def _ask(
         self,
@@ -92,21 +97,36 @@ class FunctionAuthorizer:
         event: bytes,
         now_s: float,
     ) -> _Kept:
-        if authorizer.ttl_s <= 0:  # each request is asked about on its own
-            return self._keep(key, await self._invoke(api, authorizer, event, now_s), now_s)
-        task = self._asking.get(key)
-        if task is None:
-            task = self._asking[key] = asyncio.create_task(self._invoke(api, authorizer, event, now_s))
-            task.add_done_callback(lambda _done: self._asking.pop(key, None))
-        return self._keep(key, await asyncio.shield(task), now_s)
-
-    def _keep(self, key: tuple[str, str, str], answer: _Kept, now_s: float) -> _Kept:
+        asking = self._asking.get(key) if authorizer.ttl_s > 0 else None
+        if asking is not None:
+            answer = await asyncio.shield(asking)
+            if answer.expires_s > now_s:  # one that may not be kept was for the other request alone
+                return answer
+        task = asyncio.create_task(self._invoke(api, authorizer, event, now_s))
+        self._asking.setdefault(key, task)
+        task.add_done_callback(lambda done: self._answered(key, done))
+        answer = await asyncio.shield(task)
         if answer.expires_s > now_s:
-            self._kept[key] = answer
-            self._kept.move_to_end(key)
-            if len(self._kept) > MAX_KEPT:
-                self._kept.popitem(last=False)
+            self._keep(key, answer)
         return answer
+
+    def _answered(self, key: tuple[str, str, str], task: asyncio.Task[_Kept]) -> None:
+        if self._asking.get(key) is task:
+            del self._asking[key]
+        if not task.cancelled():
+            task.exception()  # whoever waited has it; when nobody does any more, it is no error of the loop
+
+    def _keep(self, key: tuple[str, str, str], answer: _Kept) -> None:
+        self._forget(key)
+        self._kept[key] = answer
+        self._kept_bytes += answer.size_bytes
+        while self._kept_bytes > MAX_KEPT_BYTES or len(self._kept) > MAX_KEPT:
+            self._forget(next(iter(self._kept)))
+
+    def _forget(self, key: tuple[str, str, str]) -> None:
+        gone = self._kept.pop(key, None)
+        if gone is not None:
+            self._kept_bytes -= gone.size_bytes
 
     async def _invoke(self, api: ApiAuth, authorizer: LambdaAuthorizer, event: bytes, now_s: float) -> _Kept:
         try:
@@ -161,10 +181,11 @@ def _read(api: ApiAuth, authorizer: LambdaAuthorizer, payload: bytes, now_s: flo
     override = answer.get("ttlOverride")
     if isinstance(override, int) and not isinstance(override, bool):
         ttl_s = max(0, override)
-    if len(payload) >= MAX_KEPT_BYTES:
+    if len(payload) >= MAX_ANSWER_BYTES:
         ttl_s = 0
     expires_s = now_s + min(ttl_s, MAX_TTL_S)
-    return _Kept(_identity(api, answer) if answer.get("isAuthorized") is True else None, expires_s)
+    identity = _identity(api, answer) if answer.get("isAuthorized") is True else None
+    return _Kept(identity, expires_s, len(payload))
 
 
 def _identity(api: ApiAuth, answer: Mapping[str, Any]) -> Identity | None:
