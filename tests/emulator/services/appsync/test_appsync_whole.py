@@ -1,10 +1,14 @@
 """AppSync in the embedded AWS as processes: set up with boto3, asked with urllib and `gql`'s transports."""
 
+# ruff: noqa: E501
 from __future__ import annotations
 
+import io
 import json
+import sys
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,7 +21,11 @@ from harness.targets.embedded import embedded_cloud
 pytestmark = pytest.mark.slow
 
 SDL = """
-type Query { device(id: ID!): Device @aws_api_key @aws_iam }
+type Query {
+  device(id: ID!): Device @aws_api_key @aws_iam
+  computed(id: ID!): Device @aws_api_key
+  piped(id: ID!): Device @aws_api_key
+}
 type Mutation { put(id: ID!, name: String): Device @aws_iam @aws_api_key }
 type Subscription { onPut(id: ID): Device @aws_subscribe(mutations: ["put"]) @aws_api_key }
 type Device @aws_api_key @aws_iam { id: ID!  name: String }
@@ -112,6 +120,76 @@ def test_awss_own_host_leads_to_the_api(aws: EmbeddedAws, api: dict[str, str]) -
     headers = {"x-api-key": api["key"], "host": f"{api['id']}.appsync-api.us-east-1.amazonaws.com"}
     answer = post(aws.endpoints[""] + "/graphql", asked('{ device(id: "nobody") { id } }'), headers)
     assert answer == (200, {"data": {"device": None}})
+
+
+def package(code: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("app.py", code)
+    return buffer.getvalue()
+
+
+def test_a_function_resolves_a_field_by_itself(aws: EmbeddedAws, api: dict[str, str]) -> None:
+    appsync = client(aws, "appsync")
+    arn = client(aws, "lambda").create_function(
+        FunctionName="devices",
+        Runtime=f"python3.{sys.version_info.minor}",
+        Role="arn:aws:iam::000000000000:role/r",
+        Handler="app.handler",
+        Code={
+            "ZipFile": package(
+                "def handler(event, context): return {'id': event['arguments']['id'], 'name': event['info']['fieldName']}"
+            )
+        },
+    )["FunctionArn"]
+    appsync.create_data_source(
+        apiId=api["id"], name="function", type="AWS_LAMBDA", lambdaConfig={"lambdaFunctionArn": arn}
+    )
+    appsync.create_resolver(
+        apiId=api["id"], typeName="Query", fieldName="computed", dataSourceName="function"
+    )
+    answer = post(api["url"], asked('{ computed(id: "7") { id name } }'), {"x-api-key": api["key"]})
+    assert answer == (200, {"data": {"computed": {"id": "7", "name": "computed"}}})
+
+
+def test_a_pipeline_in_javascript_reads_a_table(aws: EmbeddedAws, api: dict[str, str]) -> None:
+    appsync = client(aws, "appsync")
+    runtime = {"name": "APPSYNC_JS", "runtimeVersion": "1.0.0"}
+    step = """
+    import { get } from '@aws-appsync/utils/dynamodb';
+    export const request = (ctx) => get({ key: { id: ctx.stash.id } });
+    export const response = (ctx) => ctx.result;
+    """
+    whole = """
+    export function request(ctx) { ctx.stash.id = ctx.args.id; return {}; }
+    export function response(ctx) { return { ...ctx.result, name: `the ${ctx.result.name}` }; }
+    """
+    function = appsync.create_function(
+        apiId=api["id"], name="read", dataSourceName="devices", runtime=runtime, code=step
+    )["functionConfiguration"]["functionId"]
+    appsync.create_resolver(
+        apiId=api["id"],
+        typeName="Query",
+        fieldName="piped",
+        kind="PIPELINE",
+        runtime=runtime,
+        code=whole,
+        pipelineConfig={"functions": [function]},
+    )
+    post(api["url"], asked('mutation { put(id: "2", name: "bus") { id } }'), {"x-api-key": api["key"]})
+    answer = post(api["url"], asked('{ piped(id: "2") { id name } }'), {"x-api-key": api["key"]})
+    assert answer == (200, {"data": {"piped": {"id": "2", "name": "the bus"}}})
+
+
+def test_the_emulator_is_no_data_source_of_its_own(aws: EmbeddedAws, api: dict[str, str]) -> None:
+    appsync = client(aws, "appsync")
+    with pytest.raises(appsync.exceptions.BadRequestException, match="the emulator itself"):
+        appsync.create_data_source(
+            apiId=api["id"],
+            name="itself",
+            type="HTTP",
+            httpConfig={"endpoint": aws.endpoints[""].rstrip("/")},
+        )
 
 
 def test_what_was_used_is_metered(aws: EmbeddedAws, api: dict[str, str]) -> None:

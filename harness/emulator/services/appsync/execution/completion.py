@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from graphql import (
@@ -102,7 +103,7 @@ class _NonNull:
 
     def complete(self, run: Runner, value: Any, path: Path) -> Completed:
         done = self._inner.complete(run, value, path)
-        if asyncio.iscoroutine(done):
+        if type(done) is CoroutineType:
             return self._later(run, done, path)
         if done is None:
             self._refuse(run, path)
@@ -142,7 +143,7 @@ class _List:
         try:
             for at, item in enumerate(value):
                 done = complete(run, item, (path, at))
-                if asyncio.iscoroutine(done):
+                if type(done) is CoroutineType:
                     pending.append((at, done))
                     done = None
                 out.append(done)
@@ -173,7 +174,7 @@ class _Object:
             done = run.fields(self._fields, self._kind, value, path)
         except NullBubble:
             return None
-        return null_when_bubbling(done) if asyncio.iscoroutine(done) else done
+        return null_when_bubbling(done) if type(done) is CoroutineType else done
 
 
 class _Abstract:

@@ -7,8 +7,8 @@ before either.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
+from types import CoroutineType
 from typing import Any
 
 from graphql import (
@@ -86,7 +86,7 @@ class Run:
         """The data of a query."""
         try:
             done = self.fields(self._plan.root, self._plan.root_type, None, None)
-            return await done if asyncio.iscoroutine(done) else done  # type: ignore[no-any-return]
+            return await done if type(done) is CoroutineType else done  # type: ignore[no-any-return]
         except NullBubble:
             return None
 
@@ -106,7 +106,7 @@ class Run:
             path = (None, field.key)
             try:
                 done = self._field(field, self._plan.root_type, None, path)
-                data[field.key] = await done if asyncio.iscoroutine(done) else done
+                data[field.key] = await done if type(done) is CoroutineType else done
             except NullBubble:
                 nulled = True
         return None if nulled else data
@@ -133,7 +133,7 @@ class Run:
         try:
             for field in fields:
                 done = self._field(field, kind, source, (path, field.key))
-                if asyncio.iscoroutine(done):
+                if type(done) is CoroutineType:
                     pending.append((field.key, done))
                     done = None
                 out[field.key] = done
@@ -179,7 +179,7 @@ class Run:
         except RecursionError:
             self._fail(template_failure("The value is nested too deeply."), field, path)
         done = field.completion.complete(self, value, path)
-        if asyncio.iscoroutine(done):
+        if type(done) is CoroutineType:
             done = await done
         at_root = path is not None and path[0] is None
         if at_root and self._mutates and not failed and done is not None and self._published:
