@@ -10,6 +10,9 @@ SERVICE = Path(__file__).parent.parent / "services" / "live"
 LIST_PARTITIONS = 8
 """Those of the index `by_account`; a pipeline resolver has at most ten functions."""
 
+MAX_RESOLVERS = 100
+"""Of one request: a field can be asked for under many aliases, and each costs a read."""
+
 _DEVICES = "devices"
 _NOTHING = "nothing"
 
@@ -30,6 +33,7 @@ def describe(*, region: str, devices_table: str, role_arn: str, pool_id: str) ->
             "authenticationType": "AMAZON_COGNITO_USER_POOLS",
             "userPoolConfig": {"userPoolId": pool_id, "awsRegion": region, "defaultAction": "ALLOW"},
             "additionalAuthenticationProviders": [{"authenticationType": "AWS_IAM"}],
+            "resolverCountLimit": MAX_RESOLVERS,
         },
         sources=(
             DataSource(

@@ -130,3 +130,24 @@ def test_strangers_are_asked_who_they_are(outputs: Mapping[str, Any]) -> None:
         assert (status, headers["WWW-Authenticate"]) == (401, 'Basic realm="launchday", charset="UTF-8"')
     assert ask(outputs, "/v1/devices", account=DISABLED)[0] == 403
     assert ask(outputs, "/v1/nothing")[0] == 403
+
+
+def test_webhooks_are_their_accounts_own(cloud: Cloud, outputs: Mapping[str, Any]) -> None:
+    url = {"url": "http://127.0.0.1:9/nobody"}
+    status, _, made = ask(outputs, "/v1/webhooks", method="POST", body=url)
+    assert (status, made["status"]) == (201, "pending")
+    assert ask(outputs, "/v1/webhooks", account=account_id(1))[2] == {"webhooks": []}
+    path = f"/v1/webhooks/{made['webhook_id']}"
+    assert ask(outputs, path, account=account_id(1), method="DELETE")[0] == 404
+    assert ask(outputs, "/v1/webhooks")[2] == {"webhooks": [made]}
+    taken, _, why = ask(outputs, "/v1/webhooks", account=account_id(1), method="POST", body=url)
+    assert (taken, why["error"]["code"]) == (409, "url_in_use")
+    topic = outputs["device_events"]["topic_arn"]
+    assert len(cloud.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]) == 1
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "10.0.0.1", "localhost", "[fd00::1]", "0"])
+def test_no_webhook_leads_inside(outputs: Mapping[str, Any], host: str) -> None:
+    body = {"url": f"http://{host}/latest"}
+    status, _, answer = ask(outputs, "/v1/webhooks", method="POST", body=body)
+    assert (status, answer["error"]["code"]) == (400, "forbidden_host")

@@ -299,6 +299,15 @@ def test_every_device_is_listed_once(outputs: Mapping[str, Any], devices: Device
         assert answer["errors"][0]["errorType"] == "BadRequest", wrong
 
 
+def test_a_request_of_very_many_fields_is_refused(outputs: Mapping[str, Any]) -> None:
+    def asked(count: int) -> Any:
+        fields = " ".join(f'a{n}: device(id: "d-1") {{ device_id }}' for n in range(count))
+        return graphql(outputs, f"{{ {fields} }}", {}, token(outputs, MINE))[1]
+
+    assert "errors" not in asked(100)
+    assert asked(101)["errors"]
+
+
 @pytest.mark.parametrize("mutation", [PUBLISH, PUBLISH.replace("acct_000001", "acct_000002")])
 def test_a_user_may_not_publish(outputs: Mapping[str, Any], mutation: str) -> None:
     _, answer = graphql(outputs, mutation, {}, token(outputs, MINE))
