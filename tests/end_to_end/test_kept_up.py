@@ -82,7 +82,7 @@ def test_a_script_with_boto3_works_against_it(lasting: Product, kept: dict[str, 
         "1",
         "content",
     )
-    assert (found["one"]["functions"], found["one"]["apis"], found["one"]["queues"]) == (3, 1, 2)
+    assert (found["one"]["functions"], found["one"]["apis"], found["one"]["queues"]) == (6, 2, 4)
     assert found["one"]["parameters"] > 0
     assert found["status"] == 202
 
