@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import aiohttp
 import orjson
+from yarl import URL
 
 from harness.emulator.services.base import AwsError, CallContext, InvocationResult, InvocationType
 
@@ -39,7 +40,8 @@ class HttpInvoker:
         }
         if context.trace_id:
             headers["x-amzn-trace-id"] = f"Root={context.trace_id}"
-        url = f"{self._url}/2015-03-31/functions/{quote(function, safe='')}/invocations"
+        path = f"/2015-03-31/functions/{quote(function, safe='')}/invocations"
+        url = URL(self._url + path, encoded=True)
         try:
             async with self._session.post(url, data=payload, headers=headers) as answer:
                 body = await answer.read()

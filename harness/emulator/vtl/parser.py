@@ -150,7 +150,13 @@ class _Parser(ExpressionParser):
         if not self._source.startswith("(", self._at):
             self._gobble_line()
             return None
-        return self._condition()
+        self._at += 1
+        if self._accept(")"):
+            self._gobble_line()
+            return None
+        value = self._expression()
+        self._close_directive()
+        return value
 
     def _condition(self) -> nodes.Expression:
         self._expect("(")

@@ -84,6 +84,9 @@ class Authorizer(Protocol):
 
         Raises RequestRefused (401)."""
 
+    def reset(self) -> None:
+        """Forget what was kept of keys and answers."""
+
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionRequest:

@@ -62,6 +62,7 @@ class AppSyncService:
         self._by_api: dict[str, ApiMeters] = {}
         self._control_requests = meters.counter(SERVICE, "", "requests")
         self._sources = sources
+        self._authorizer = authorizer
         self._executor = GraphQLExecutor(self._apis, clock)
         self.realtime = self._executor.subscriptions = make_realtime(self)
         rate = limits.appsync_request_tokens_per_s
@@ -137,6 +138,7 @@ class AppSyncService:
         for api_id in self._apis.clear():
             self._deleted(api_id)
         self.realtime.reset()
+        self._authorizer.reset()
 
     async def close(self) -> None:
         """End all connections."""

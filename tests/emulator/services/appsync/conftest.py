@@ -69,6 +69,10 @@ class FakeAuthorizer:
     def __init__(self) -> None:
         self.identity = Identity("API_KEY")
         self.asked: list[Operation | None] = []
+        self.resets = 0
+
+    def reset(self) -> None:
+        self.resets += 1
 
     async def authorize(self, api: ApiAuth, headers: Mapping[str, str], **given: Any) -> Identity:
         self.asked.append(given.get("operation"))

@@ -452,6 +452,7 @@ def test_a_reset_forgets_every_api(appsync: Any) -> None:
     appsync.run(appsync.service.reset())
     assert appsync("GET", "/v1/apis")["graphqlApis"] == []
     assert appsync.subscriptions.dropped == [api_id]
+    assert appsync.authorizer.resets == 1
 
 
 def test_base64_of_what_is_no_text_is_refused(appsync: Any) -> None:

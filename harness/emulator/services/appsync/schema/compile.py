@@ -95,6 +95,7 @@ def compile_schema(document: DocumentNode, *, complete: bool = True) -> Compiled
     whole = DocumentNode(definitions=(*_BASE.definitions, *definitions))
     try:
         schema = build_ast_schema(whole)
+        _attach_scalars(schema)
         problems = [] if schema.query_type is None and not complete else validate_schema(schema)
     except (GraphQLError, TypeError, ValueError) as error:
         raise SchemaRefused(str(error)) from None
@@ -104,7 +105,6 @@ def compile_schema(document: DocumentNode, *, complete: bool = True) -> Compiled
         raise SchemaRefused("There is no top level schema object defined.")
     if problems:
         raise SchemaRefused("; ".join(problem.message for problem in problems))
-    _attach_scalars(schema)
     mutations = _subscribed(schema)
     listeners: dict[str, tuple[str, ...]] = {}
     for field, names in mutations.items():
