@@ -414,7 +414,7 @@ def test_a_request_runs_so_many_resolvers_and_no_more(appsync: Any, api: str) ->
     appsync.resolver(api, "Query.echo")
     answer = appsync.query(api, "{ a: echo { n } b: echo { n } c: echo { n } d: echo { n } }")
     assert answer["data"] == {"a": {"n": None}, "b": {"n": None}, "c": {"n": None}, "d": None}
-    assert [error["errorType"] for error in answer["errors"]] == ["ResolverCountLimitReached"]
+    assert [error["errorType"] for error in answer["errors"]] == ["ResolverExecutionLimitReached"]
 
 
 # -- access

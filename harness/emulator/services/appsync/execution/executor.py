@@ -40,6 +40,8 @@ from harness.emulator.services.appsync.state import AllApis, Api
 from harness.emulator.services.base import CallContext
 
 TIMEOUT_S = 30.0
+_MAX_PLANS = 64
+"""Of one document: one for each operation and outcome of its `@skip` and `@include`."""
 
 
 class Outcome(NamedTuple):
@@ -235,9 +237,6 @@ def _plan(
             document.plans[name] = asked
         document.plans[name, conditions] = plan
     return plan, conditions
-
-
-_MAX_PLANS = 64
 
 
 def _refusal(failure: ResolverFailure | SourceError, field: Field) -> OperationRefused:

@@ -191,7 +191,7 @@ class Run:
         if self.resolvers_run >= self._limit:
             raise ResolverFailure(
                 f"Resolver count exceeds the limit of {self._limit} for one request.",
-                "ResolverCountLimitReached",
+                "ResolverExecutionLimitReached",
             )
         self.resolvers_run += 1
         static = field.static_arguments
