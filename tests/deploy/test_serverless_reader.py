@@ -24,7 +24,7 @@ def test_our_own_services_are_read() -> None:
     assert processor.streams[0].settings == {
         "StartingPosition": "TRIM_HORIZON",
         "BatchSize": 500,
-        "MaximumBatchingWindowInSeconds": 1,
+        "MaximumBatchingWindowInSeconds": 0,
         "ParallelizationFactor": 1,
         "BisectBatchOnFunctionError": True,
         "MaximumRetryAttempts": 10,
