@@ -62,6 +62,7 @@ async def main(supervision: Supervision) -> None:
         await listener.start(supervision.listening)
         supervision.report_ready()
         await supervision.stopping.wait()
+        services.appsync.realtime.reset()  # so that clients hear of it before their connections go
         await listener.close()
         for service in reversed(services):
             await service.close()
