@@ -435,6 +435,74 @@ def test_any_template_is_refused_or_rendered(appsync: Any, template: list[str]) 
         assert ("evaluationResult" in answer) != ("error" in answer)
 
 
+SCRIPT = st.sampled_from(
+    [
+        *(
+            "export ",
+            "import ",
+            "from ",
+            "const ",
+            "function ",
+            "request",
+            "response",
+            "(ctx)",
+            "=>",
+            "{",
+            "}",
+            "(",
+            ")",
+        ),
+        *(
+            ";",
+            ",",
+            "return ",
+            "for ",
+            "of ",
+            "in ",
+            "while",
+            "async ",
+            "`",
+            "${",
+            "'",
+            '"',
+            "/",
+            "/a/",
+            "//",
+            "/*",
+            "*/",
+        ),
+        *(
+            "util",
+            ".error(",
+            "'@aws-appsync/utils'",
+            "{ util }",
+            "* as x ",
+            "x",
+            "1",
+            "+",
+            "++",
+            "\n",
+            "...",
+            "?.",
+            "\\",
+        ),
+    ]
+)
+
+
+@MANY
+@given(words=st.lists(SCRIPT, max_size=20))
+def test_any_code_is_refused_or_loaded(appsync: Any, words: list[str]) -> None:
+    runtime = {"name": "APPSYNC_JS", "runtimeVersion": "1.0.0"}
+    code = "".join(words) or " "
+    try:
+        answer = appsync("POST", "/v1/dataplane-evaluatecode", runtime=runtime, code=code, context="{}")
+    except AwsError as error:
+        assert error.status == 400
+    else:
+        assert ("evaluationResult" in answer) != ("error" in answer)
+
+
 # -- values
 
 

@@ -10,6 +10,8 @@ import orjson
 import pytest
 from aiohttp import web
 
+from harness.emulator.services.base import InvocationResult
+
 SDL = """
 type Query {
   one(id: ID!): Device
@@ -142,6 +144,32 @@ def test_a_batch_of_another_length_fails_whole(appsync: Any, api: str, wrong: An
     answer = appsync.query(api, OWNERS)
     assert [d["owner"] for d in answer["data"]["many"]] == [None, None]
     assert {e["errorType"] for e in answer["errors"]} == {"Lambda:BatchInvoke"}
+
+
+def test_fields_of_a_query_run_side_by_side_and_of_a_mutation_in_a_row(appsync: Any, api: str) -> None:
+    running: list[str] = []
+    met = asyncio.Event()
+
+    async def invoke(function: str, payload: bytes, **_: Any) -> Any:
+        name = orjson.loads(payload)["id"]
+        running.append(f"{name} begins")
+        if len(running) == 2:
+            met.set()
+        if name in ("a", "b"):
+            await met.wait()  # each waits for the other: in a row they would wait for ever
+        await asyncio.sleep(0)
+        running.append(f"{name} ends")
+        return InvocationResult(200, orjson.dumps({"id": name}), None, "r")
+
+    appsync.functions.invoke = invoke
+    appsync.resolver(api, "Query.one", INVOKE, source="devices")
+    appsync.resolver(api, "Mutation.fire", INVOKE, source="devices")
+    answer = appsync.query(api, '{ x: one(id: "a") { id } y: one(id: "b") { id } }')
+    assert answer == {"data": {"x": {"id": "a"}, "y": {"id": "b"}}}
+    assert running[:2] == ["a begins", "b begins"]
+    running.clear()
+    appsync.query(api, 'mutation { x: fire(id: "c") { id } y: fire(id: "d") { id } }')
+    assert running == ["c begins", "c ends", "d begins", "d ends"]
 
 
 # -- pipelines
