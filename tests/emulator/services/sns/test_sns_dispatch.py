@@ -190,22 +190,35 @@ def test_endpoints_that_hang_all_at_once_leave_room_for_those_that_answer(sns: D
         sns.endpoints.outcomes |= dict.fromkeys(hooks, HANGING)
         for number in range(30):
             sns.publish()
-            await sns.settle()
+            await sns.advance(0.5)
             assert len(sns.endpoints.of(fast)) == number + 1
         assert len(sns.endpoints.attempts) - 30 < lanes.MAX_UNDER_WAY
-        seen = len(sns.endpoints.attempts)
-        sns.endpoints.held |= dict.fromkeys(hooks, asyncio.Event())
         gate.set()
-        await sns.settle()
-        assert len(sns.endpoints.attempts) - seen <= hanging  # one each, now that they are known to hang
         for hook in hooks:
-            sns.endpoints.held[hook].set()
             del sns.endpoints.held[hook], sns.endpoints.outcomes[hook]
         for _ in range(100):
             await sns.advance(20)
             if not sns.pending():
                 break
         assert sns.used("http_deliveries") == 30 * (hanging + 1)
+
+    within(sns, steps)
+
+
+def test_deliveries_to_an_endpoint_that_hangs_run_out_of_time_side_by_side(sns: Driver) -> None:
+    async def steps() -> None:
+        await sns.confirmed()
+        gate = sns.endpoints.held[HOOK] = asyncio.Event()
+        sns.endpoints.outcomes[HOOK] = HANGING
+        for _ in range(200):
+            sns.publish()
+        await sns.settle()
+        assert len(sns.endpoints.of(HOOK)) == lanes.FIRST_WINDOW + 1
+        wait_s = sns.service._dispatcher.tick()
+        assert wait_s is not None
+        await sns.advance(wait_s)
+        assert len(sns.endpoints.of(HOOK)) == 200
+        gate.set()
 
     within(sns, steps)
 
@@ -228,7 +241,7 @@ def test_more_endpoints_that_hang_than_there_are_attempts_stop_nothing(
         await sns.advance(20)
         for number in range(20):
             sns.publish()
-            await sns.settle()
+            await sns.advance(0.5)
             assert len(sns.endpoints.of(fast)) == number + 2
         assert len(sns.service._dispatcher._attempts) == 30
         sns.endpoints.held[hooks[0]].set()
@@ -236,7 +249,7 @@ def test_more_endpoints_that_hang_than_there_are_attempts_stop_nothing(
     within(sns, steps)
 
 
-def test_a_slow_endpoint_gets_more_at_once_as_it_answers(sns: Driver) -> None:
+def test_an_endpoint_gets_more_at_once_as_it_answers(sns: Driver) -> None:
     async def steps() -> None:
         await sns.confirmed()
         for _ in range(1000):
@@ -246,7 +259,7 @@ def test_a_slow_endpoint_gets_more_at_once_as_it_answers(sns: Driver) -> None:
         for _ in range(8):
             await sns.settle()
             under_way.append(len(sns.endpoints.of(HOOK)) - sum(under_way))
-            sns.now_s += 2
+            sns.now_s += 0.5
             gate.set()
             sns.endpoints.held[HOOK] = gate = asyncio.Event()
         assert under_way[:4] == [9, 18, 36, 72]

@@ -159,7 +159,7 @@ class Dispatcher:
 
     def _start_what_may(self, lane: Lane, now_s: float) -> bool:
         """Start attempts of `lane`. False when it could start more, were not too many others under way."""
-        while lane.ready and lane.has_room(len(self._attempts)):
+        while lane.ready and lane.has_room(len(self._attempts), now_s):
             if lane.free(len(self._attempts)) <= 0:
                 return False
             delivery = lane.ready[0]
@@ -169,9 +169,12 @@ class Dispatcher:
                 heapq.heappush(self._timers, (now_s + wait_s, next(self._numbers), lane))
                 return True
             lane.ready.popleft()
-            lane.under_way += 1
+            lane.started(now_s)
             task = asyncio.create_task(self._attempt(lane, delivery))
             self._attempts[task] = delivery
+        look_s = lane.look_again_s(now_s)
+        if look_s is not None:
+            heapq.heappush(self._timers, (look_s, next(self._numbers), lane))
         return True
 
     async def _attempt(self, lane: Lane, delivery: Delivery) -> None:
@@ -186,7 +189,7 @@ class Dispatcher:
         if task is None or self._attempts.pop(task, None) is None:
             return  # everything was forgotten meanwhile
         now_s = self._clock()
-        lane.finished(timed_out=outcome.timed_out)
+        lane.finished(now_s, timed_out=outcome.timed_out)
         self._settle(delivery, outcome, now_s)
         self._list(lane)
         self._changed.set()

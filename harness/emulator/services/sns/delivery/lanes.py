@@ -1,9 +1,9 @@
 """Who may send next: pure policy, told the time and what happened.
 
 Each subscription has a lane, and so has each dead-letter queue. So that no endpoint holds up another, a lane
-may have an eighth of what is free under way: the more endpoints hang, the less each of them gets, and some is
-always left. One whose last attempt ran out of time has one attempt under way until it answers, and never
-touches what is kept for the others.
+may have a quarter of what is free under way: the more endpoints hang, the less each of them gets, and some is
+always left. One that answers gets more at once as it does. One that hangs holds up nobody: as many attempts
+wait for it as there is room for: on AWS, too, its deliveries run out of time side by side.
 """
 
 from __future__ import annotations
@@ -15,14 +15,17 @@ from typing import Final
 from harness.aws.limits.token_bucket import TokenBucket
 from harness.emulator.services.sns.delivery.deliveries import Delivery
 
-MAX_UNDER_WAY: Final = 1_024
+MAX_UNDER_WAY: Final = 2_048
 """Attempts of all lanes together."""
-KEPT_FREE: Final = 256
+KEPT_FREE: Final = 512
 """How many of those lanes whose endpoint hangs may not take."""
-SHARE: Final = 8
+SHARE: Final = 4
 """A lane may have a part of this of the attempts that are free, or one."""
 FIRST_WINDOW: Final = 8
 MAX_WINDOW: Final = 100
+"""Attempts at once at an endpoint that answers."""
+SILENCE_S: Final = 1.0
+"""An endpoint that answers nothing for so long is not spared by its window any more."""
 MAX_PENDING: Final = 200_000
 MAX_PENDING_BYTES: Final = 256 * 1024 * 1024
 """Of the messages that wait or are being sent; one for many endpoints counts once."""
@@ -50,6 +53,10 @@ class Lane:
     """Whether it is in one of the dispatcher's lines of lanes with something to send."""
     throttled: bool = False
     """Whether it waits for its rate to allow another attempt."""
+    heard_s: float = 0.0
+    """When its endpoint answered last, or was first asked since it had nothing to do."""
+    woken_s: float = 0.0
+    """When the dispatcher looks at it again because of its silence."""
 
     def throttle_s(self, rate_per_s: int | None, now_s: float) -> float:
         """Take the right to one attempt at `rate_per_s`: 0.0, or the seconds until there is one."""
@@ -64,19 +71,33 @@ class Lane:
         """How many attempts of lanes like this one may still begin, with so many of all lanes under way."""
         return MAX_UNDER_WAY - all_under_way - (KEPT_FREE if self.hanging else 0)
 
-    def has_room(self, all_under_way: int) -> bool:
+    def has_room(self, all_under_way: int, now_s: float) -> bool:
         """Whether another attempt of this lane may begin, when one of its like may."""
         share = max((MAX_UNDER_WAY - all_under_way) // SHARE, 1)
-        return self.under_way < min(self.window, share)
+        if now_s - self.heard_s < SILENCE_S:
+            share = min(share, self.window)
+        return self.under_way < share
 
-    def finished(self, *, timed_out: bool) -> None:
-        """An attempt ended: an endpoint that answers is trusted with more, one that does not with one."""
+    def started(self, now_s: float) -> None:
+        """An attempt begins."""
+        if self.under_way == 0:
+            self.heard_s = now_s
+        self.under_way += 1
+
+    def finished(self, now_s: float, *, timed_out: bool) -> None:
+        """An attempt ended: an endpoint that answers is trusted with more at once."""
         self.under_way -= 1
-        if timed_out:
-            self.window = 1
-        else:
-            self.window = min(max(self.window, FIRST_WINDOW) + 1, MAX_WINDOW)
         self.hanging = timed_out
+        if not timed_out:
+            self.heard_s = now_s
+            self.window = min(self.window + 1, MAX_WINDOW)
+
+    def look_again_s(self, now_s: float) -> float | None:
+        """When to look at a lane that has something to send and no room for it, if nothing else happens."""
+        if not self.ready or self.woken_s > now_s:
+            return None
+        self.woken_s = self.heard_s + SILENCE_S
+        return self.woken_s if self.woken_s > now_s else None
 
 
 @dataclass(slots=True)
