@@ -12,8 +12,10 @@ from typing import Any
 
 from harness.emulator.services.base import AwsError
 
-OWNED_BACKENDS = frozenset({"cognito-idp", "kinesis", "dynamodb", "dynamodbstreams", "lambda", "sns"})
-OWNED_SCOPES = frozenset({"cognito-idp", "kinesis", "dynamodb", "lambda", "sns"})
+OWNED_BACKENDS = frozenset(
+    {"appsync", "cognito-idp", "kinesis", "dynamodb", "dynamodbstreams", "lambda", "sns"}
+)
+OWNED_SCOPES = frozenset({"appsync", "cognito-idp", "kinesis", "dynamodb", "lambda", "sns"})
 
 _reached = threading.local()
 

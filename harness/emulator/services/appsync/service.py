@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -35,7 +35,7 @@ from harness.emulator.services.base import AwsError, AwsRequest, AwsResponse, Ca
 from harness.emulator.services.json_protocol import new_request_id
 from harness.measure.meters import Meters
 
-log = logging.getLogger(__name__)
+_ENDPOINT = re.compile(r"/graphql/([^/]+)/?")
 
 
 class AppSyncService:
@@ -101,8 +101,9 @@ class AppSyncService:
 
     async def handle(self, request: AwsRequest) -> AwsResponse:
         """Answer a request of the control plane, or to `/graphql/{apiId}`."""
-        if request.path.startswith("/graphql/"):
-            return await self.execute(request.path.split("/")[2], request)
+        endpoint = _ENDPOINT.fullmatch(request.path)
+        if endpoint:
+            return await self.execute(endpoint[1], request)
         self._control_requests.value += 1
         try:
             body = self._answer(request)

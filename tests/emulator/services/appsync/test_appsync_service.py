@@ -320,6 +320,12 @@ def test_what_a_template_changes_is_gone_with_its_request(appsync: Any, api: str
     assert appsync.query(api, "mutation { other { id } }")["errors"][0]["errorType"] == "MappingTemplate"
 
 
+@pytest.mark.parametrize("rest", ["/other", "/realtime", "//", "/../x"])
+def test_nothing_is_below_the_endpoint_over_http(appsync: Any, api: str, rest: str) -> None:
+    with appsync.refused("UnknownOperationException"):
+        appsync("POST", f"/graphql/{api}{rest}", query="{ __typename }")
+
+
 def test_an_operation_that_is_not_there(appsync: Any) -> None:
     with appsync.refused("UnknownOperationException"):
         appsync("GET", "/v1/nothing")
