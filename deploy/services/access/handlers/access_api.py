@@ -154,3 +154,4 @@ def handler(event: dict[str, Any], _context: object) -> Answer:
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:  # the clients are made while the environment starts
     _api()
+    aws.settle()

@@ -86,3 +86,4 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:  # the client is made while the environment starts
     aws.client("dynamodb")
+    aws.settle()

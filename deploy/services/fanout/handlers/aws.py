@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from functools import cache
 from typing import Any
@@ -30,6 +31,12 @@ def session() -> botocore.session.Session:
 def client(service: str) -> Any:
     """The client of `service`."""
     return session().create_client(service, config=_CONFIG)
+
+
+def settle() -> None:
+    """Call once all that lives for good is made: the garbage collector need not walk through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def setting(name: str) -> str:

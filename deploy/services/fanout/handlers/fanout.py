@@ -82,3 +82,4 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, list[dict[str,
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:  # the clients are made while the environment starts
     _fanout()
+    aws.settle()
