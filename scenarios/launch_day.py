@@ -62,7 +62,7 @@ scenario = Scenario(
         scale=_surge.day_before.scale * _part,
         calls=tuple(Calls(kind, Constant(n / 20 / _REHEARSED)) for kind, n in _ASKED_PER_S.items()),
     ),
-    settings={"webhook_hosts": "loopback", "webhook_retry_delay_s": "1"},
+    settings={"webhook_hosts": "loopback", "webhook_retry_delay_s": "1", "users": "20"},
     duration_s=50.0,
 )
 

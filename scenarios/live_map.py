@@ -27,6 +27,7 @@ scenario = Scenario(
     ),
     population=replace(_everyday, accounts=20, devices=2_000),
     watchers=Watchers(device_subscribers=980, account_subscribers=20),
+    settings={"users": "20"},
     objectives=Objectives.of(
         *("stages.accepted_to_subscriber.p99<3s", "latency.p99<1s"),
         *("deliveries.subscription.missing==0", "deliveries.subscription.misdirected==0"),
