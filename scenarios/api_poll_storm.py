@@ -38,12 +38,12 @@ scenario = Scenario(
         calls=(
             Calls("get_device", _storm(4.0)),
             Calls("list_devices", _storm(1.0)),
-            Calls("get_history", _storm(0.2)),
+            Calls("get_history", _storm(0.1)),
         ),
     ),
     population=replace(_everyday, accounts=20, devices=2_000),
     objectives=Objectives.of(
-        *("latency[POST /v1/locations].p99<500ms", "latency[GET /v1/devices/{id}].p99<1s"),
+        *("latency[POST /v1/locations].p99<500ms", "latency[GET /v1/devices/{device_id}].p99<1s"),
         *("throughput.achieved_share>=99%", "errors.share<1%"),
         *("ledger.missing==0", "ledger.duplicated==0"),
     ),

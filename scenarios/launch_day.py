@@ -24,7 +24,7 @@ _part = _REHEARSED / _BASELINE_REHEARSED
 _ASKED_PER_S = {  # as rehearsed; the traffic's scale is taken out again below
     "get_device": 4.0,
     "list_devices": 1.0,
-    "get_history": 0.2,
+    "get_history": 0.1,
     "graphql_device": 4.0,
     "graphql_devices": 1.0,
     "sign_in": 0.5,
@@ -48,14 +48,14 @@ scenario = Scenario(
     watchers=Watchers(
         device_subscribers=150,
         account_subscribers=20,
-        webhooks=(("healthy", 18), ("slow", 1), ("failing", 1)),
+        webhooks=(("healthy", 2), ("failing", 1), ("slow", 1), ("healthy", 16)),
     ),
     objectives=Objectives.of(
         *("latency.p99<1s", "throughput.achieved_share>=99%", "errors.share<1%"),
         *("ledger.missing==0", "ledger.duplicated==0", "ledger.dead_lettered==0"),
         *("deliveries.webhook.healthy_undelivered==0", "deliveries.webhook.missing==0"),
         *("deliveries.subscription.missing==0", "deliveries.subscription.misdirected==0"),
-        "deliveries.webhook.misdirected==0",
+        *("deliveries.webhook.misdirected==0", "deliveries.webhook.dead_lettered>=1"),
     ),
     day_before=replace(
         _surge.day_before,
