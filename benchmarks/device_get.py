@@ -3,8 +3,8 @@
     python benchmarks/device_get.py
 
 Both run the same code on the same event. The difference is what API Gateway's side takes: route, cached
-authorizer, proxy event, answer. Under the function lie a DynamoDB GetItem by boto3 and the runtime's own loop,
-which bound both. Needs wrk.
+authorizer, proxy event, answer. Under the function lie a DynamoDB GetItem by boto3 and the runtime's own
+loop, which bound both. Needs wrk.
 """
 
 from __future__ import annotations

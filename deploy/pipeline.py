@@ -47,7 +47,9 @@ _EVENTS_A_SHARD_PER_S = 700  # of Kinesis' 1,000 a shard: devices do not spread 
 DEFAULT_USERS = 20
 """The accounts, from the first, that get a user unless `users` says otherwise: each takes three calls."""
 
-_NUMBERS = ("stale_after_s", "shards", "users", "webhook_retry_delay_s")
+_NUMBERS = ("stale_after_s", "shards", "users", "webhook_retry_delay_s", "batching_window_s")
+_BOUNDS = {"batching_window_s": (0, 300), "webhook_retry_delay_s": (1, 3600)}
+_DIGITS = 9
 _CHOICES = {"webhook_hosts": ("public", "loopback")}
 _SETTINGS = (*_NUMBERS, *_CHOICES)
 _RETRIES: dict[str, Any] = {
@@ -196,6 +198,7 @@ def sizing_of(parameters: DeployParameters) -> Sizing:
         warm_shards=max(NEW_ON_DEMAND_SHARDS, ceil(parameters.peak_events_per_s / _EVENTS_A_SHARD_PER_S)),
         webhook_hosts=chosen.get("webhook_hosts", Sizing.webhook_hosts),
         webhook_retry_delay_s=numbers.get("webhook_retry_delay_s", Sizing.webhook_retry_delay_s),
+        batching_window_s=numbers.get("batching_window_s"),
         users=min(parameters.accounts, numbers.get("users", DEFAULT_USERS)),
     )
 
@@ -207,8 +210,11 @@ def _one_of(name: str, value: str) -> str:
 
 
 def _whole(name: str, value: str) -> int:
-    if not (value.isascii() and value.isdecimal()) or int(value) == 0:
-        raise UsageError(f"The setting '{name}' is a whole number above 0, not '{value}'.")
+    lowest, highest = _BOUNDS.get(name, (1, 10**_DIGITS))
+    written = value.isascii() and value.isdecimal() and len(value) <= _DIGITS
+    if not (written and lowest <= int(value) <= highest):
+        bounds = f"from {lowest} to {highest}" if name in _BOUNDS else "above 0"
+        raise UsageError(f"The setting '{name}' is a whole number {bounds}, not '{value}'.")
     return int(value)
 
 
