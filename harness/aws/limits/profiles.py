@@ -35,6 +35,10 @@ class Limits:
     # docs: Lambda quotas, Lambda scaling behaviour (read 2026)
     lambda_concurrent_executions: float = 1_000
     lambda_scaling_environments_per_10_s: float = 1_000
+    # docs: Lambda Developer Guide, Using Lambda with Kinesis, and with DynamoDB: the base rate at which event
+    # source mappings poll a shard (read 2026). `none` polls as soon as there is something.
+    lambda_kinesis_polls_per_s: float = 1
+    lambda_dynamodb_polls_per_s: float = 4
     # docs: DynamoDB on-demand capacity, partition limits (read 2026-04)
     dynamodb_on_demand_initial_write_units_per_s: float = 4_000
     dynamodb_on_demand_initial_read_units_per_s: float = 12_000

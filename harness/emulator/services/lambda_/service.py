@@ -120,7 +120,9 @@ class LambdaService:
                 self._functions, self._leases, self._pool, self._data_dir, self._clock
             ).operations(),
             **SettingOperations(self._functions, self._leases, self._limits, self._clock).operations(),
-            **MappingOperations(self._functions, self._mappings, self._calls, self._meters).operations(),
+            **MappingOperations(
+                self._functions, self._mappings, self._calls, self._meters, self._limits
+            ).operations(),
         }
 
     async def start(self) -> None:

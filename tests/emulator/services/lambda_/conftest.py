@@ -268,7 +268,7 @@ class Rig:
         runner: Any = self
         destinations = Destinations(self, lambda *_: asyncio.sleep(0))
         self.mappings = Mappings(functions, runner, destinations, self.meters, loop.time)
-        self.operations = MappingOperations(functions, self.mappings, self, self.meters).operations()
+        self.operations = MappingOperations(functions, self.mappings, self, self.meters, FRESH).operations()
 
     async def call(self, service: str, operation: str, body: bytes, context: CallContext) -> bytes:
         self.asked[operation] += 1

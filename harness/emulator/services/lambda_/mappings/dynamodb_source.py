@@ -13,7 +13,7 @@ import orjson
 from harness.emulator.services.base import AwsCalls, CallContext
 from harness.emulator.services.lambda_.mappings.configuration import ENCODED_MEMBER
 from harness.emulator.services.lambda_.mappings.lanes import Record
-from harness.emulator.services.lambda_.mappings.polling import DYNAMODB, Polling, ShardInfo
+from harness.emulator.services.lambda_.mappings.polling import Polling, ShardInfo
 from harness.emulator.services.lambda_.mappings.sources import (
     Position,
     Read,
@@ -29,7 +29,8 @@ class DynamoDbSource:
 
     A record's key is the item's, and its data the record's JSON, ready for an event."""
 
-    def __init__(self, calls: AwsCalls, stream_arn: str) -> None:
+    def __init__(self, calls: AwsCalls, stream_arn: str, polling: Polling) -> None:
+        self.polling = polling
         self.arn = stream_arn
         _, _, _, region, account_id, resource = stream_arn.split(":", 5)
         self.table = resource.split("/")[1]
@@ -46,11 +47,6 @@ class DynamoDbSource:
     def encoded_member(self) -> str | None:
         """The member of what `filtered` gives that holds bytes."""
         return ENCODED_MEMBER["dynamodb"]
-
-    @property
-    def polling(self) -> Polling:
-        """How often Lambda reads a shard."""
-        return DYNAMODB
 
     async def _call(self, operation: str, **members: object) -> Any:
         body = orjson.dumps(members)
@@ -80,7 +76,7 @@ class DynamoDbSource:
 
     async def read(self, iterator: str, limit: int) -> Read:
         """The next changes, at most `limit`."""
-        limit = min(limit, DYNAMODB.read_ahead_records)
+        limit = min(limit, self.polling.read_ahead_records)
         answer = await self._call("LaunchdayStreamRead", ShardIterator=iterator, Limit=limit)
         records = []
         for sequence_number, keys, at_s, change in answer["Records"]:

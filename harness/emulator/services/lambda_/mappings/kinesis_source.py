@@ -14,7 +14,7 @@ import orjson
 from harness.emulator.services.base import AwsCalls, CallContext
 from harness.emulator.services.lambda_.mappings.configuration import ENCODED_MEMBER
 from harness.emulator.services.lambda_.mappings.lanes import Record
-from harness.emulator.services.lambda_.mappings.polling import KINESIS, Polling, ShardInfo
+from harness.emulator.services.lambda_.mappings.polling import Polling, ShardInfo
 from harness.emulator.services.lambda_.mappings.sources import (
     Position,
     Read,
@@ -28,7 +28,8 @@ from harness.measure.meters import Counter, Meters
 class KinesisSource:
     """One stream of Kinesis: a StreamSource. Its methods raise AwsError with what Kinesis said."""
 
-    def __init__(self, calls: AwsCalls, stream_arn: str, meters: Meters) -> None:
+    def __init__(self, calls: AwsCalls, stream_arn: str, meters: Meters, polling: Polling) -> None:
+        self.polling = polling
         self.arn = stream_arn
         self.stream = stream_arn.rpartition("/")[2]
         _, _, _, region, account_id, _ = stream_arn.split(":", 5)
@@ -52,11 +53,6 @@ class KinesisSource:
     def encoded_member(self) -> str | None:
         """The member of what `filtered` gives that holds bytes."""
         return ENCODED_MEMBER["kinesis"]
-
-    @property
-    def polling(self) -> Polling:
-        """How often Lambda reads a shard."""
-        return KINESIS
 
     async def _call(self, operation: str, **members: object) -> Any:
         answer = await self._calls.call("kinesis", operation, orjson.dumps(members), self._context)
@@ -89,7 +85,7 @@ class KinesisSource:
 
     async def read(self, iterator: str, limit: int) -> Read:
         """The next records, at most `limit`."""
-        limit = min(limit, KINESIS.read_ahead_records)
+        limit = min(limit, self.polling.read_ahead_records)
         answer = await self._call("GetRecords", ShardIterator=iterator, Limit=limit, StreamARN=self.arn)
         overhead = self._overhead_bytes
         records = [

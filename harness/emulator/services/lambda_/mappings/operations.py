@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from harness.aws.limits.profiles import Limits
 from harness.emulator.services.base import AwsCalls, AwsError, CallContext
 from harness.emulator.services.lambda_.errors import invalid, not_found
 from harness.emulator.services.lambda_.functions import Functions
@@ -21,6 +22,7 @@ from harness.emulator.services.lambda_.mappings.configuration import (
 from harness.emulator.services.lambda_.mappings.dynamodb_source import DynamoDbSource
 from harness.emulator.services.lambda_.mappings.kinesis_source import KinesisSource
 from harness.emulator.services.lambda_.mappings.manager import EventSourceMapping, Mappings
+from harness.emulator.services.lambda_.mappings.polling import DYNAMODB, KINESIS
 from harness.emulator.services.lambda_.mappings.queue_source import QueueSource, is_gone
 from harness.emulator.services.lambda_.mappings.sources import StreamSource
 from harness.emulator.services.lambda_.members import Members
@@ -32,7 +34,10 @@ from harness.measure.meters import Meters
 class MappingOperations:
     """Holds no state of its own."""
 
-    def __init__(self, functions: Functions, mappings: Mappings, calls: AwsCalls, meters: Meters) -> None:
+    def __init__(
+        self, functions: Functions, mappings: Mappings, calls: AwsCalls, meters: Meters, limits: Limits
+    ) -> None:
+        self._limits = limits
         self._meters = meters
         self._functions = functions
         self._mappings = mappings
@@ -106,8 +111,9 @@ class MappingOperations:
         if kind == "sqs":
             return QueueSource(self._calls, arn)
         if kind == "kinesis":
-            return KinesisSource(self._calls, arn, self._meters)
-        return DynamoDbSource(self._calls, arn)
+            polling = KINESIS.at_most(self._limits.lambda_kinesis_polls_per_s)
+            return KinesisSource(self._calls, arn, self._meters, polling)
+        return DynamoDbSource(self._calls, arn, DYNAMODB.at_most(self._limits.lambda_dynamodb_polls_per_s))
 
     def _find(self, members: Members) -> EventSourceMapping:
         found = self._mappings.find(members.required_text("UUID"))

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+_LEAST_POLLS_PER_S = 0.01
 READ_ANYWAY_S = 60.0
 """A shard without news is read now and then all the same, which renews its iterator (Kinesis: 5 minutes)."""
 
@@ -33,6 +34,11 @@ class Polling:
     read_ahead_records: int
     """What one read gives at most: a shard that is behind is read faster than it can be written, and a
     mapping whose function fails holds no more than that of each shard."""
+
+    def at_most(self, polls_per_s: float) -> Polling:
+        """The same with another base rate. However high, a shard is not read more often than for news."""
+        interval_s = 0.0 if math.isinf(polls_per_s) else 1.0 / max(polls_per_s, _LEAST_POLLS_PER_S)
+        return replace(self, base_interval_s=max(interval_s, self.news_interval_s))
 
     def after_read(self, now_s: float, *, is_behind: bool) -> float:
         """When to read again after a read at `now_s`."""
