@@ -134,10 +134,10 @@ def test_the_batching_windows_follow_the_setting(clients: engine.Clients, packag
         return {each["MaximumBatchingWindowInSeconds"] for each in mappings}
 
     engine.stand_up(Blueprint(clients, NAMES, Sizing(), packages).resources())
-    assert windows() == {0, 1}
-    sizing = sizing_of(DeployParameters(settings={"batching_window_s": "0"}))
+    assert 3 not in windows()
+    sizing = sizing_of(DeployParameters(settings={"batching_window_s": "3"}))
     engine.stand_up(Blueprint(clients, NAMES, sizing, packages).resources())
-    assert windows() == {0}
+    assert windows() == {3}
 
 
 def test_an_authorizer_that_is_gone_is_made_and_deployed_again(
