@@ -12,6 +12,7 @@ import urllib.request
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -359,3 +360,25 @@ def test_nobody_can_change_whose_user_they_are(cloud: Cloud, outputs: Mapping[st
 def test_an_account_without_a_user_cannot_watch(pipeline: LiveLocation, outputs: Mapping[str, Any]) -> None:
     with pytest.raises(TargetError, match=r"acct_000008 cannot sign in"):
         pipeline.subscription(outputs, Watcher("subscription", 7))
+
+
+def test_what_cannot_be_told_is_dead_lettered_with_its_place_in_the_stream(
+    cloud: Cloud, tmp_path: Path
+) -> None:
+    pipeline = LiveLocation("mute", PackageCache(tmp_path))
+    outputs = pipeline.deploy(cloud, DeployParameters())
+    functions, function = cloud.client("lambda"), outputs["functions"]["fanout"]
+    variables = functions.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+    nowhere = {**variables, "GRAPHQL_URL": "http://127.0.0.1:9/graphql/nobody"}
+    functions.update_function_configuration(FunctionName=function, Environment={"Variables": nowhere})
+    [mapping] = functions.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
+    functions.update_event_source_mapping(UUID=mapping["UUID"], MaximumRetryAttempts=0)
+    until(lambda: functions.get_event_source_mapping(UUID=mapping["UUID"])["State"] == "Enabled")
+    Devices(pipeline, outputs).move(MINE, "d-1")
+    sqs = cloud.client("sqs")
+    url = sqs.get_queue_url(QueueName="launchday-mute-fanout-dead-letters")["QueueUrl"]
+    [letter] = until(lambda: sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages"))
+    batch = json.loads(letter["Body"])["DDBStreamBatchInfo"]
+    assert batch["streamArn"] == mapping["EventSourceArn"]
+    assert batch["batchSize"] == 1
+    pipeline.destroy(cloud)
