@@ -47,8 +47,8 @@ _EVENTS_A_SHARD_PER_S = 700  # of Kinesis' 1,000 a shard: devices do not spread 
 DEFAULT_USERS = 20
 """The accounts, from the first, that get a user unless `users` says otherwise: each takes three calls."""
 
-_NUMBERS = ("stale_after_s", "shards", "users", "webhook_retry_delay_s", "batching_window_s")
-_BOUNDS = {"batching_window_s": (0, 300), "webhook_retry_delay_s": (1, 3600)}
+_NUMBERS = ("stale_after_s", "shards", "users", "webhook_retry_delay_s")
+_BOUNDS = {"webhook_retry_delay_s": (1, 3600)}
 _DIGITS = 9
 _CHOICES = {"webhook_hosts": ("public", "loopback")}
 _SETTINGS = (*_NUMBERS, *_CHOICES)
@@ -198,7 +198,6 @@ def sizing_of(parameters: DeployParameters) -> Sizing:
         warm_shards=max(NEW_ON_DEMAND_SHARDS, ceil(parameters.peak_events_per_s / _EVENTS_A_SHARD_PER_S)),
         webhook_hosts=chosen.get("webhook_hosts", Sizing.webhook_hosts),
         webhook_retry_delay_s=numbers.get("webhook_retry_delay_s", Sizing.webhook_retry_delay_s),
-        batching_window_s=numbers.get("batching_window_s"),
         users=min(parameters.accounts, numbers.get("users", DEFAULT_USERS)),
     )
 

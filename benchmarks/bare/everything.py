@@ -23,6 +23,6 @@ scenario = Scenario(
         *("stages.accepted_to_subscriber.p99<1s", "stages.accepted_to_webhook.p99<60s"),
         *("stages.accepted_to_processed.p99<60s", "latency.p99<60s"),
     ),
-    settings={"webhook_hosts": "loopback", "users": "20", "batching_window_s": "0"},
+    settings={"webhook_hosts": "loopback", "users": "20"},
     duration_s=60.0,
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from deploy.standup.queues import Queue
 from deploy.standup.rest_api import ApiDescription, RestApi
 from deploy.standup.roles import roles
 from deploy.standup.seeding import Accounts
-from deploy.standup.serverless import FunctionDescription, StreamEvent, read_service, resolved
+from deploy.standup.serverless import FunctionDescription, read_service, resolved
 from deploy.standup.shared_names import LIVE, NEED_LIVE, SHARED, STALE_AFTER_S, WEBHOOK_HOSTS
 from deploy.standup.sizing import Sizing
 from deploy.standup.streams import Stream
@@ -186,19 +185,13 @@ class Blueprint:
                         self._clients,
                         f"mapping {described.key}",
                         function_name,
-                        self._batched(stream),
+                        stream,
                         resolver,
                         (name,),
                     )
                     for stream in described.streams
                 ]
         return resources
-
-    def _batched(self, stream: StreamEvent) -> StreamEvent:
-        window_s = self._sizing.batching_window_s
-        if window_s is None:
-            return stream
-        return replace(stream, settings={**stream.settings, "MaximumBatchingWindowInSeconds": window_s})
 
     def _function_name(self, described: FunctionDescription) -> str:
         return resolved(described.name, {"sls:stage": self._names.stage}.get)

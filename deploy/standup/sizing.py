@@ -12,8 +12,7 @@ from deploy.standup.topics import RETRY_DELAY_S
 class Sizing:
     """`shards` is None for a stream on demand, which begins with `warm_shards`. `webhook_hosts` says which
     hosts may be webhooks: `public`, or `loopback` as well; what one refuses is tried again after
-    `webhook_retry_delay_s`. The first `users` accounts have a user. `batching_window_s` stands in the place
-    of what the services' files say of each stream's consumer; None leaves that."""
+    `webhook_retry_delay_s`. The first `users` accounts have a user."""
 
     accounts: int = 1
     stale_after_s: int = 24 * 3600
@@ -22,4 +21,3 @@ class Sizing:
     webhook_hosts: str = "public"
     webhook_retry_delay_s: int = RETRY_DELAY_S
     users: int = 1
-    batching_window_s: int | None = None

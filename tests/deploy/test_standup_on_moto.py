@@ -128,18 +128,6 @@ def test_the_retries_of_webhooks_follow_the_setting(clients: engine.Clients, pac
     assert retries()["minDelayTarget"] == 20
 
 
-def test_the_batching_windows_follow_the_setting(clients: engine.Clients, packages: PackageCache) -> None:
-    def windows() -> set[int]:
-        mappings = clients("lambda").list_event_source_mappings()["EventSourceMappings"]
-        return {each["MaximumBatchingWindowInSeconds"] for each in mappings}
-
-    engine.stand_up(Blueprint(clients, NAMES, Sizing(), packages).resources())
-    assert 3 not in windows()
-    sizing = sizing_of(DeployParameters(settings={"batching_window_s": "3"}))
-    engine.stand_up(Blueprint(clients, NAMES, sizing, packages).resources())
-    assert windows() == {3}
-
-
 def test_an_authorizer_that_is_gone_is_made_and_deployed_again(
     clients: engine.Clients, packages: PackageCache
 ) -> None:
@@ -294,7 +282,7 @@ def test_outputs_are_json_and_give_the_entrances(packages: PackageCache) -> None
         {"shards": "0"},
         {"stale_after_s": "a day"},
         {"webhook_hosts": "all"},
-        {"batching_window_s": "301"},
+        {"webhook_retry_delay_s": "3601"},
         {"webhook_retry_delay_s": "0"},
         {"users": "1" * 5000},
     ],
