@@ -61,7 +61,7 @@ def _tiles(result: Result) -> str:
     ]
     overall = _worst(result.get("latency_ms") or {}, "p99")
     if overall is not None:
-        tiles.append((wording.milliseconds(overall), "p99 latency"))
+        tiles.append((wording.milliseconds(overall), "p99 of the slowest route"))
     if ledger:
         tiles.append((wording.count(ledger["missing"]), "events missing"))
     if cost:
