@@ -23,6 +23,7 @@ from harness.emulator.launch import DEFAULT_PORT, START_TIMEOUT_S, command, end_
 from harness.errors import TargetError
 
 _POLL_S = 0.05
+_OWNER_ONLY = 0o600
 
 
 @dataclass(frozen=True)
@@ -100,10 +101,12 @@ def start(
 
 
 def note(standing: Standing) -> None:
-    """Write the state file: whole or not at all."""
+    """Write the state file: whole or not at all, and for its owner alone, since notes may hold keys."""
     path = state_file()
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(f".{os.getpid()}")
+    fresh.unlink(missing_ok=True)  # of a process of this id that was killed: it may be anyone's to read
+    fresh.touch(_OWNER_ONLY, exist_ok=False)
     fresh.write_bytes(orjson.dumps(asdict(standing)))
     fresh.replace(path)
 

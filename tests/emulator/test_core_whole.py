@@ -393,6 +393,7 @@ def test_one_that_stands_is_found_used_and_stopped(tmp_path: Path, monkeypatch: 
     started = standing.start(port=0, data_dir=tmp_path / "data", limits=ESTABLISHED)
     try:
         assert standing.find() == started
+        assert standing.state_file().stat().st_mode & 0o777 == 0o600  # it may hold keys
         with pytest.raises(TargetError, match="stands already"):
             standing.start(port=0, data_dir=tmp_path / "more", limits=ESTABLISHED)
         with StandingTarget(started.endpoints).start(tmp_path / "logs") as target:
