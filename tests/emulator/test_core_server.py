@@ -296,3 +296,23 @@ def test_a_connection_is_kept_for_the_next_request() -> None:
 
     over_sockets(scenario)
     assert answer[0].count(b"HTTP/1.1 200 OK") == 2
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic c2VjcmV0\x00\r\n\r\n",
+        b"GET /\x00c2VjcmV0 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nc2VjcmV0\r\n",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nHost: c2VjcmV0\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_is_refused_and_never_quoted(sent: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario(client: Client) -> None:
+        said = await client(sent)
+        assert said.split()[1] == b"400"
+        assert said.endswith(b'{"message":"Bad Request"}')
+
+    over_sockets(scenario)
+    assert not [each for each in caplog.records if each.levelname in ("WARNING", "ERROR")]
+    assert "c2VjcmV0" not in caplog.text

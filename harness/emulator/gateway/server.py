@@ -15,6 +15,7 @@ from aiohttp import web
 
 from harness.emulator.gateway.errors import render_error
 from harness.emulator.gateway.guard import Guard
+from harness.emulator.gateway.malformed import Server
 from harness.emulator.gateway.routing import DEFAULT_REGION, EXECUTE_API, OWN, Route, route
 from harness.emulator.services.base import AwsError, AwsRequest, AwsResponse, CallContext
 
@@ -121,6 +122,8 @@ class Gateway:
             return await self._upgrades[service](request, aws_request)
         except AwsError as error:
             return _closing(_written(render_error(service, aws_request, error)))
+        except ConnectionError:  # the client has gone
+            raise
         except Exception as error:
             log.exception("WebSocket handshake %s (%s) failed", aws_request.path, service)
             failure = AwsError("InternalFailure", f"The embedded AWS failed: {error!r}", 500)
@@ -155,7 +158,7 @@ class Listener:
 
     async def start(self, listening: socket.socket) -> None:
         """Serve on `listening`, which is bound and listening already."""
-        server = web.Server(
+        server = Server(
             self._gateway.serve,
             access_log=None,
             auto_decompress=False,

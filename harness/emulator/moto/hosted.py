@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 
 from harness.emulator.gateway.routing import route
-from harness.emulator.moto import bounds, metering, ownership, routes, speed
+from harness.emulator.moto import bounds, faults, metering, ownership, routes, speed
 from harness.emulator.moto.blobs import BlobStore
 from harness.emulator.moto.operations import Operation, operation_of
 from harness.emulator.moto.waiting import Waits
@@ -98,6 +98,7 @@ class HostedMoto:
 
     def _run(self, operation: Operation, request: AwsRequest) -> AwsResponse:
         application = self._when_loaded()
+        request.body = faults.without_nulls(request)
         if operation.name == "PutBucketNotificationConfiguration" and b"CloudFunction" in request.body:
             raise ownership.reach_error(operation.name, "lambda")
         ownership.begin_request()
@@ -111,6 +112,9 @@ class HostedMoto:
         except OSError as error:
             raise AwsError("InternalError", f"{operation.name}: {error.strerror or error}.", 500) from error
         except Exception as error:
+            refused = faults.refusal(operation, request, error)
+            if refused is not None:
+                raise refused from error
             log.exception("moto failed at %s of %s", operation.name, operation.service)
             message = f"moto failed at {operation.name} of {operation.service}: {error!r}"
             raise AwsError("InternalFailure", message, 500) from error
