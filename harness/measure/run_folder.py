@@ -30,7 +30,6 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
@@ -59,6 +58,7 @@ from harness.measure.observation import Invocation, Observation
 from harness.measure.plan import Plan
 from harness.measure.receipts import Receipts, read_receipts
 from harness.measure.redaction import redact
+from harness.measure.run_state import Drain, Marked, RunState
 from harness.measure.shape import Misshapen, Rows, check
 from harness.measure.stored import (
     LATEST_S,
@@ -97,39 +97,6 @@ _UNREADABLE = (
 )
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
-
-
-@dataclass(frozen=True)
-class Marked:
-    """The meters at one moment, since the target started."""
-
-    at_s: float
-    usage: tuple[Usage, ...]
-
-
-@dataclass(frozen=True)
-class Drain:
-    """How the backlog emptied after the load: how long it took, and whether it did."""
-
-    duration_s: float
-    emptied: bool
-
-
-@dataclass(frozen=True)
-class RunState:
-    """How a run stands. Times in seconds since the epoch; `exit_code` is that of the error that ended it."""
-
-    scenario: str
-    started_at_s: float
-    ended_at_s: float | None
-    status: Status
-    error: str | None
-    exit_code: int | None
-    drain: Drain | None
-    incidents: tuple[str, ...]
-    lost: int
-    observer: str | None
-    """In words, what the target's observer cannot see."""
 
 
 class RunFolder:

@@ -18,7 +18,8 @@ from harness.errors import MeasurementInvalid
 from harness.measure.meters import CallTally
 from harness.measure.observation import Invocation
 from harness.measure.plan import UnbilledUsage
-from harness.measure.run_folder import Marked, RunFolder
+from harness.measure.run_folder import RunFolder
+from harness.measure.run_state import Marked
 from harness.measure.timeline import Timeline
 
 _MB_A_GB = 1024

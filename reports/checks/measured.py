@@ -14,7 +14,8 @@ from harness.measure.deliveries import Deliveries
 from harness.measure.gaps import gaps
 from harness.measure.ledger_result import LedgerResult
 from harness.measure.plan import DayBefore, Plan
-from harness.measure.run_folder import RunFolder, RunState
+from harness.measure.run_folder import RunFolder
+from harness.measure.run_state import RunState
 from harness.measure.timeline import Timeline
 from harness.measure.usage import RunUsage, load_window_s, run_usage
 

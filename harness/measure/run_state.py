@@ -1,0 +1,41 @@
+"""How a run stands, and the meters at its moments, as a run folder gives them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.measure.meters import Usage
+from harness.measure.stored import Status
+
+
+@dataclass(frozen=True)
+class Marked:
+    """The meters at one moment, since the target started."""
+
+    at_s: float
+    usage: tuple[Usage, ...]
+
+
+@dataclass(frozen=True)
+class Drain:
+    """How the backlog emptied after the load: how long it took, and whether it did."""
+
+    duration_s: float
+    emptied: bool
+
+
+@dataclass(frozen=True)
+class RunState:
+    """How a run stands. Times in seconds since the epoch; `exit_code` is that of the error that ended it."""
+
+    scenario: str
+    started_at_s: float
+    ended_at_s: float | None
+    status: Status
+    error: str | None
+    exit_code: int | None
+    drain: Drain | None
+    incidents: tuple[str, ...]
+    lost: int
+    observer: str | None
+    """In words, what the target's observer cannot see."""
