@@ -49,11 +49,11 @@ class Deployed:
         with urlopen(f"{self.edge}/_launchday/health", timeout=HANGS_AFTER_S) as answer:
             return json.load(answer)
 
-    def metered(self) -> list[Mapping[str, Any]]:
-        """Every counter of every process, since they began."""
+    def metered(self) -> dict[tuple[str, str, str], float]:
+        """What every process has counted since it began, by service, resource and unit."""
         with urlopen(f"{self.edge}/_launchday/observation", timeout=HANGS_AFTER_S) as answer:
-            observation: Mapping[str, Any] = json.load(answer)
-        return list(observation["counters"])
+            usage = json.load(answer)["usage"]
+        return {(service, resource, unit): value for service, resource, unit, value in usage}
 
     def log(self) -> str:
         """All that its processes have logged."""
