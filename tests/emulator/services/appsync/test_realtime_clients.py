@@ -10,7 +10,6 @@ import asyncio
 import io
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -39,6 +38,7 @@ from gql.transport.exceptions import TransportError
 from harness.aws.limits.profiles import ESTABLISHED
 from harness.emulator.launch import EmbeddedAws
 from harness.targets.embedded import embedded_cloud
+from tests.emulator import npm
 
 pytestmark = pytest.mark.slow
 
@@ -279,14 +279,9 @@ def _post(api: Api, document: str, headers: dict[str, str]) -> Any:
 @pytest.fixture(scope="session")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the packages. `npm` installs them from its registry."""
-    for program in ("node", "npm"):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed")
     folder = tmp_path_factory.mktemp("javascript")
     (folder / "package.json").write_text('{"private": true}')
-    command = ["npm", "install", "--no-audit", "--no-fund", *PACKAGES]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=300)
-    return folder
+    return npm.installed(folder, *PACKAGES)
 
 
 def in_node(node: Path, api: Api, mode: str, secret: str) -> subprocess.Popen[str]:

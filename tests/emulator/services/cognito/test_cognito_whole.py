@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import urllib.request
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from pycognito.aws_srp import AWSSRP
 from harness.aws.limits.profiles import ESTABLISHED
 from harness.emulator.launch import EmbeddedAws
 from harness.targets.embedded import embedded_cloud
+from tests.emulator import npm
 
 pytestmark = pytest.mark.slow
 PASSWORD = "Correct-Horse-1"
@@ -82,20 +82,7 @@ def test_a_user_signs_up_is_confirmed_and_signs_in_through_the_edge(aws: Embedde
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """AWS's JavaScript client, installed from npm."""
-    npm, node = shutil.which("npm"), shutil.which("node")
-    if npm is None or node is None:
-        pytest.skip("npm and node are not installed")
-    folder = tmp_path_factory.mktemp("npm")
-    installed = subprocess.run(
-        [npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", JAVASCRIPT_CLIENT],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    if installed.returncode:
-        pytest.skip(f"npm could not install {JAVASCRIPT_CLIENT}: {installed.stderr[-300:]}")
-    return folder
+    return npm.installed(tmp_path_factory.mktemp("npm"), JAVASCRIPT_CLIENT)
 
 
 def test_awss_javascript_client_signs_in_changes_its_password_and_refreshes(
