@@ -148,3 +148,11 @@ def test_a_request_goes_where_aws_would_send_it(
     path: str, query: str, headers: dict[str, str], expected: Route
 ) -> None:
     assert route(path, query, headers) == expected
+
+
+@pytest.mark.parametrize("path", ["/graphql", "/graphql/realtime"])
+def test_routing_a_request_for_an_apis_own_host_again_changes_nothing(path: str) -> None:
+    headers = {"host": "abc.appsync-api.us-east-1.amazonaws.com"}
+    once = route(path, "", headers)
+    assert once.path == path.replace("/graphql", "/graphql/abc")
+    assert route(once.path, "", headers) == once

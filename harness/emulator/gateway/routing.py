@@ -81,7 +81,7 @@ def route(path: str, query: str, headers: Mapping[str, str], default_region: str
     host = parse_host(headers.get("host", "")) or _NO_HOST
     if host.service == APPSYNC and host.api_id:
         if path == _GRAPHQL or path.startswith(_GRAPHQL + "/"):
-            path = f"{_GRAPHQL}/{host.api_id}{path[len(_GRAPHQL) :]}"
+            path = _with_api(host.api_id, path)
         return Route(APPSYNC, host.region or default_region, path)
     if host.api_id:
         stage, _, rest = path[1:].partition("/")
@@ -98,6 +98,15 @@ def route(path: str, query: str, headers: Mapping[str, str], default_region: str
         or _path_service(path, query)
     )
     return Route(service, scope.region or host.region or default_region, path)
+
+
+def _with_api(api_id: str, path: str) -> str:
+    """`/graphql…` with the API in it, once: a process that is handed the request routes it again, by the same
+    host, which the caller's signature covers."""
+    own = f"{_GRAPHQL}/{api_id}"
+    if path == own or path.startswith(own + "/"):
+        return path
+    return own + path[len(_GRAPHQL) :]
 
 
 class Scope(NamedTuple):
