@@ -1,14 +1,22 @@
 """500 events a second through all of the platform: for `benchmarks/everything.py`."""
 
 from harness.objectives import Objectives
-from harness.scenario import LOCATION, Constant, Population, Scenario, Traffic, Watchers, load_scenario
+from harness.scenario import LOCATION, Population, Scenario, Stages, Traffic, Watchers, load_scenario
 
 _population = load_scenario("baseline_day").population
 
 scenario = Scenario(
     name="everything",
     summary="Stored, archived, published, pushed to a thousand subscribers and posted to twenty webhooks.",
-    traffic=Traffic(Constant(per_s=500.0, mix=((LOCATION, 1.0),), cadence_s=2.0)),
+    # Ten seconds in which every function starts, then a minute at full rate.
+    traffic=Traffic(
+        Stages(
+            ((8.0, 20.0), (2.0, 500.0), (60.0, 500.0)),
+            start_per_s=20.0,
+            mix=((LOCATION, 1.0),),
+            cadence_s=2.0,
+        )
+    ),
     population=Population(
         accounts=20,
         devices=1_000,
@@ -24,5 +32,5 @@ scenario = Scenario(
         *("stages.accepted_to_processed.p99<60s", "latency.p99<60s"),
     ),
     settings={"webhook_hosts": "loopback", "users": "20"},
-    duration_s=60.0,
+    duration_s=70.0,
 )
