@@ -101,6 +101,11 @@ AWS_COMMANDS = [
     ("ssm get-parameters-by-path --path /launchday --recursive", "Parameters"),
     ("logs describe-log-groups", "logGroups"),
     ("sts get-caller-identity", "Account"),
+    ("sns get-topic-attributes --topic-arn {topic}", "Attributes"),
+    ("appsync get-graphql-api --api-id {graphql}", "graphqlApi"),
+    ("cognito-idp describe-user-pool --user-pool-id {pool}", "UserPool"),
+    ("cognito-idp admin-get-user --user-pool-id {pool} --username {user}", "UserAttributes"),
+    ("lambda list-event-source-mappings", "EventSourceMappings"),
 ]
 
 
@@ -116,6 +121,10 @@ def test_the_aws_cli_works_against_it(
         devices=outputs["devices"]["table"],
         bucket=outputs["archive"]["bucket"],
         queue=outputs["events"]["dead_letters_url"],
+        topic=outputs["device_events"]["topic_arn"],
+        graphql=outputs["live"]["api_id"],
+        pool=outputs["live"]["user_pool_id"],
+        user=outputs["live"]["sample_user"],
     ).split()
     ended = aws(lasting, kept, *words)
     assert ended.code == 0, ended.said
