@@ -49,7 +49,7 @@ class Round:
     backlog_s: tuple[float, float]
     drain_s: float | None
     late_share: float
-    mean_batch: float
+    mean_batch: dict[str, float]
     cpu_ms: dict[str, float]
     others_cores: float
     wall_s: float
@@ -72,7 +72,6 @@ def _round(rate: float, done: Rehearsed) -> Round:
     route = result["latency_ms"]["POST /v1/devices"]
     accepted = result["events"]["accepted"]
     cpu_s = done.cpu_s(*done.load_window_s())
-    batches = [each.records for each in done.record().invocations() if each.records]
     return Round(
         rate=rate,
         exit_code=done.exit_code,
@@ -87,11 +86,21 @@ def _round(rate: float, done: Rehearsed) -> Round:
         backlog_s=_backlog_s(done),
         drain_s=result["ledger"]["drain_s"],
         late_share=load["late_share"],
-        mean_batch=statistics.fmean(batches) if batches else 0.0,
+        mean_batch=_mean_batch(done),
         cpu_ms={role: used * 1000 / accepted for role, used in cpu_s.items()},
         others_cores=done.others_cores,
         wall_s=done.wall_s,
     )
+
+
+def _mean_batch(done: Rehearsed) -> dict[str, float]:
+    """Records in a batch, by function that is given batches. Of each by itself: a table's stream of forty
+    shards gives many small ones, and a mean over all would say nothing of either."""
+    batches: dict[str, list[int]] = {}
+    for each in done.record().invocations():
+        if each.records:
+            batches.setdefault(each.function.rpartition("-")[2], []).append(each.records)
+    return {role: statistics.fmean(sizes) for role, sizes in sorted(batches.items())}
 
 
 def _backlog_s(done: Rehearsed) -> tuple[float, float]:
@@ -113,7 +122,7 @@ def tell(at: str, each: Round) -> None:
     print(
         f"  {at}  {each.rate:>6,.0f}/s  exit {each.exit_code} {each.verdict:<7}  p50 {each.p50_ms:>6.1f}"
         f"  p99 {each.p99_ms:>6.1f} ms  backlog {middle_s:.1f}, {end_s:.1f} s  missing {each.missing}"
-        f"  late {each.late_share:.2%}  batch {each.mean_batch:>4.0f}"
+        f"  late {each.late_share:.2%}"
         f"  CPU {each.cpu_ms_an_event:.3f} ms an event  (others: {each.others_cores:.2f} cores)",
         flush=True,
     )
@@ -126,7 +135,9 @@ def summarize(rounds: Sequence[Round], rate: float) -> None:
     print(f"  objectives met              {held} of {len(rounds)}")
     print(f"  p99                         {spread(each.p99_ms for each in rounds)} ms")
     print(f"  backlog at the end          {spread(each.backlog_s[1] for each in rounds)} s of arrivals")
-    print(f"  records a batch             {spread(each.mean_batch for each in rounds)}")
+    for function in sorted({function for each in rounds for function in each.mean_batch}):
+        sizes = spread(each.mean_batch.get(function, 0.0) for each in rounds)
+        print(f"  records a batch, {function:<10} {sizes}")
     print(f"  CPU an event, all processes {spread(each.cpu_ms_an_event for each in rounds)} ms")
     for role in sorted({role for each in rounds for role in each.cpu_ms}):
         print(f"    {role:<25} {spread(each.cpu_ms.get(role, 0.0) for each in rounds)} ms")
