@@ -86,9 +86,9 @@ def headers() -> dict[str, str]:
     return {"Content-Type": "application/json", "Authorization": "Bearer benchmark"}
 
 
-def stand_up(aws: EmbeddedAws) -> str:
-    """A stream, an authorizer and an API in front of them; the URL of its stage."""
-    cloud = Cloud("us-east-1", aws.endpoints, "test", "test")
+def stand_up(cloud: Cloud) -> str:
+    """A stream, an authorizer and an API in front of them; the URL of its stage. The function is of this
+    interpreter's version."""
     cloud.client("kinesis").create_stream(StreamName=STREAM, ShardCount=SHARDS)
     cloud.client("kinesis").get_waiter("stream_exists").wait(
         StreamName=STREAM, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
@@ -106,7 +106,7 @@ def stand_up(aws: EmbeddedAws) -> str:
     )
     cloud.client("lambda").get_waiter("function_active_v2").wait(FunctionName="authorizer")
     api_id = stand_up_api(cloud, function["FunctionArn"], account)
-    return f"{aws.endpoints[''].rstrip('/')}/restapis/{api_id}/prod/_user_request_{PATH}"
+    return f"{(cloud.endpoint('') or '').rstrip('/')}/restapis/{api_id}/prod/_user_request_{PATH}"
 
 
 def stand_up_api(cloud: Cloud, function_arn: str, account: str) -> str:
@@ -152,9 +152,9 @@ def check(url: str) -> None:
         raise CannotMeasure(f"The API answered {answer}.")
 
 
-def check_stream(aws: EmbeddedAws) -> None:
+def check_stream(cloud: Cloud) -> None:
     """The first record is the first event, and what the gateway knew of it. Raises CannotMeasure."""
-    kinesis = Cloud("us-east-1", aws.endpoints, "test", "test").client("kinesis")
+    kinesis = cloud.client("kinesis")
     for shard in kinesis.list_shards(StreamName=STREAM)["Shards"]:
         iterator = kinesis.get_shard_iterator(
             StreamName=STREAM, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
@@ -175,9 +175,10 @@ def measure_bare(port: int, script: Path) -> Measurement:
 
 def benchmark() -> None:
     with EmbeddedAws(port=0, limits=NONE) as aws:
-        url = stand_up(aws)
+        cloud = Cloud("us-east-1", aws.endpoints, "test", "test")
+        url = stand_up(cloud)
         check(url)
-        check_stream(aws)
+        check_stream(cloud)
         pin_server(aws.pid)
         path = "/" + url.split("/", 3)[3]
         bodies = [json.dumps(event, separators=(",", ":")) for event in events()]
