@@ -20,11 +20,12 @@ from harness.emulator.gateway.proxy import ProcessCalls, open_session
 from harness.emulator.gateway.server import Gateway, Listener
 from harness.emulator.observing import ProcessObserver
 from harness.emulator.own_paths import COGNITO_MESSAGES_PATH, OwnPaths, process_answers
-from harness.emulator.push_appsync import compose_appsync
+from harness.emulator.push_appsync import Around, compose_appsync
 from harness.emulator.services.appsync import AppSyncService
 from harness.emulator.services.appsync.realtime import Sockets
 from harness.emulator.services.base import AwsError, AwsRequest, AwsResponse
 from harness.emulator.services.cognito import CognitoService
+from harness.emulator.services.credentials import AccessKeys
 from harness.emulator.services.sns import SnsService
 from harness.measure.meters import Meters
 
@@ -84,7 +85,16 @@ def compose(config: ProcessConfig, meters: Meters, session: aiohttp.ClientSessio
         clock=clock,
     )
     cognito = CognitoService(meters=meters, limits=config.limits, clock=clock)
-    return Services(sns, cognito, compose_appsync(config, meters, session, calls, clock))
+    appsync = compose_appsync(
+        config,
+        meters,
+        session,
+        calls,
+        clock,
+        around=Around(config.endpoints["edge"], endpoints["lambda"], config.endpoints["push"]),
+        keys=AccessKeys(config.credential_secret),
+    )
+    return Services(sns, cognito, appsync)
 
 
 def _own_paths(services: Services, meters: Meters) -> OwnPaths:

@@ -12,6 +12,7 @@ import hmac
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
+from typing import Protocol
 
 ROOT_ACCESS_KEY = "test"
 ROOT_SECRET_KEY = "test"
@@ -41,6 +42,13 @@ class Credentials:
             "AWS_SECRET_ACCESS_KEY": self.secret_key,
             "AWS_SESSION_TOKEN": self.session_token,
         }
+
+
+class KeyRing(Protocol):
+    """Who recognizes access keys."""
+
+    def find(self, access_key: str, session_token: str | None) -> Principal | None:
+        """Who holds `access_key`, or None when it is unknown."""
 
 
 class AccessKeys:

@@ -30,7 +30,7 @@ from harness.emulator.services.appsync.contract import Operation
 from harness.emulator.services.appsync.identity import Identity
 from harness.emulator.services.appsync.model import ApiAuth
 from harness.emulator.services.base import FunctionInvoker
-from harness.emulator.services.credentials import AccessKeys
+from harness.emulator.services.credentials import KeyRing
 
 _SERVICE = "appsync"
 
@@ -38,7 +38,7 @@ _SERVICE = "appsync"
 class ApiAuthorizer:
     """`Authorizer` of the contract: all modes, with the keys and answers that they keep."""
 
-    def __init__(self, *, keys: AccessKeys, fetch_pool_keys: Fetch, invoker: FunctionInvoker) -> None:
+    def __init__(self, *, keys: KeyRing, fetch_pool_keys: Fetch, invoker: FunctionInvoker) -> None:
         self._keys = keys
         self._pool_keys = PoolKeys(fetch_pool_keys)
         self._verifier = tokens.Verifier()

@@ -17,7 +17,7 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from harness.emulator.services.appsync.auth.refusals import bad_signature, incomplete_signature, unknown_key
-from harness.emulator.services.credentials import AccessKeys, Principal
+from harness.emulator.services.credentials import KeyRing, Principal
 
 SCHEME = "AWS4-HMAC-SHA256"
 MAX_SKEW_S = 300.0
@@ -53,7 +53,7 @@ class SignedRequest:
     body: bytes
 
 
-def verify(request: SignedRequest, *, keys: AccessKeys, region: str, service: str, now_s: float) -> Principal:
+def verify(request: SignedRequest, *, keys: KeyRing, region: str, service: str, now_s: float) -> Principal:
     """Who signed `request`. Raises RequestRefused (403) when nobody we know did, now, for this."""
     signature = parse(request.headers.get("authorization", ""))
     if signature.service != service:

@@ -1,0 +1,137 @@
+"""The companion of a LocalStack: what LocalStack has only with Docker, with Java or with a token, served by
+the very services of the embedded AWS, on one loopback port beside it.
+
+`python -m harness.emulator.companion`, started by whoever starts that LocalStack, with the configuration
+that every process of the embedded AWS gets (see child.py). `endpoints` names two: `companion`, this process
+as clients reach it, and `localstack`. LocalStack's extension sends it the requests that LocalStack received;
+what clients hold open, AppSync's WebSockets, comes to it directly. `LAUNCHDAY_PARTS` says which parts it
+offers.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import aiohttp
+
+from harness.emulator.child import ProcessConfig, Supervision, run_child
+from harness.emulator.clock import SteadyClock
+from harness.emulator.companion_keys import HeldKeys
+from harness.emulator.companion_parts import PARTS_VARIABLE, parts_of
+from harness.emulator.companion_paths import CompanionPaths, Environments
+from harness.emulator.gateway.forwarded import forwarded
+from harness.emulator.gateway.guard import Guard
+from harness.emulator.gateway.proxy import ProcessCalls, open_session
+from harness.emulator.gateway.server import Gateway, Listener
+from harness.emulator.push_appsync import Around, compose_appsync
+from harness.emulator.services.appsync import AppSyncService
+from harness.emulator.services.appsync.realtime import Sockets
+from harness.emulator.services.base import AwsError, AwsRequest, AwsResponse, Service
+from harness.emulator.services.cognito import CognitoService
+from harness.emulator.services.dynamodb import DynamoDbService
+from harness.measure.meters import Meters
+
+
+class Life(Protocol):
+    """What begins before requests come and ends after the last."""
+
+    async def start(self) -> None:
+        """Begin."""
+
+    async def close(self) -> None:
+        """End, and leave nothing behind."""
+
+
+class Companion(NamedTuple):
+    """What lives in this process: each part where it is offered."""
+
+    dynamodb: DynamoDbService | None
+    cognito: CognitoService | None
+    appsync: AppSyncService | None
+    environments: Environments | None
+    keys: HeldKeys
+
+    @property
+    def services(self) -> Sequence[Service]:
+        """The AWS services, in the order they are started."""
+        offered: tuple[Service | None, ...] = (self.dynamodb, self.cognito, self.appsync)
+        return [service for service in offered if service is not None]
+
+
+async def main(supervision: Supervision) -> None:
+    """Serve until told to stop."""
+    parts = parts_of(os.environ.get(PARTS_VARIABLE, ""))
+    async with open_session(connections=0) as session:
+        config = supervision.config
+        meters = Meters()
+        companion = compose(config, meters, session, parts)
+        paths = CompanionPaths(
+            supervision, meters, parts, companion.services, companion.cognito, companion.environments
+        )
+        appsync = companion.appsync
+        listener = Listener(
+            Gateway(
+                guard=Guard(config.allow_origins),
+                region=config.region,
+                services={service.name: forwarded(service.handle) for service in companion.services},
+                fallback=_not_here,
+                own=paths.handle,
+                upgrades={"appsync": Sockets(appsync.realtime).handle} if appsync else {},
+            )
+        )
+        lives: list[Life] = [*companion.services]
+        if companion.environments:
+            lives.append(companion.environments)
+        for life in lives:
+            await life.start()
+        await listener.start(supervision.listening)
+        supervision.report_ready()
+        await supervision.stopping.wait()
+        if appsync:
+            appsync.realtime.reset()  # so that clients hear of it before their connections go
+        await listener.close()
+        for life in reversed(lives):
+            await life.close()
+
+
+def compose(
+    config: ProcessConfig, meters: Meters, session: aiohttp.ClientSession, parts: frozenset[str]
+) -> Companion:
+    """The services of this process, each given what it may ask of the others: what is not here is
+    LocalStack's."""
+    clock = SteadyClock()
+    own, localstack = config.endpoints["companion"], config.endpoints["localstack"]
+    keys = HeldKeys()
+    limits = config.limits
+    dynamodb = cognito = appsync = None
+    here: Mapping[str, Service] = {}
+    if "dynamodb" in parts:
+        dynamodb = DynamoDbService(meters=meters, limits=limits, clock=clock)
+        here = {"dynamodb": dynamodb}
+    if "cognito" in parts:
+        cognito = CognitoService(meters=meters, limits=limits, clock=clock)
+    if "appsync" in parts:
+        appsync = compose_appsync(
+            config,
+            meters,
+            session,
+            ProcessCalls(session, {"": localstack}, here),
+            clock,
+            around=Around(clients=own, functions=localstack, pools=own if cognito else localstack),
+            keys=keys,
+        )
+    return Companion(dynamodb, cognito, appsync, None, keys)
+
+
+async def _not_here(request: AwsRequest) -> AwsResponse:
+    raise AwsError(
+        "UnknownOperationException",
+        f"The companion of LocalStack does not offer {request.method} {request.path}.",
+        501,
+    )
+
+
+if __name__ == "__main__":
+    run_child(main)

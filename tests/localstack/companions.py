@@ -1,0 +1,121 @@
+"""A companion process of a test's own, and a LocalStack that is a list of what it was asked."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from harness.aws.limits.profiles import ESTABLISHED, Limits
+from harness.emulator.child import ProcessConfig
+from harness.emulator.machine import child_environment, listen
+from harness.pipeline import Cloud
+from harness.targets.embedded import embedded_cloud
+
+
+@dataclass
+class RunningCompanion:
+    """One that serves. `stdin` is its lifeline."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+    def client(self, service: str, **config: Any) -> Any:
+        """boto3's client of a service, without retries."""
+        return self.cloud.client(service, retries={"max_attempts": 1}, **config)
+
+    @property
+    def cloud(self) -> Cloud:
+        """How its API is reached."""
+        return embedded_cloud({"": self.url})
+
+    def get(self, path: str) -> Any:
+        """The JSON that it answers to a GET."""
+        with urllib.request.urlopen(self.url + path, timeout=20) as answer:
+            return json.load(answer)
+
+    def post(self, path: str) -> Any:
+        """The JSON that it answers to a POST."""
+        with urllib.request.urlopen(
+            urllib.request.Request(self.url + path, method="POST"), timeout=20
+        ) as answer:
+            return json.load(answer)
+
+
+@contextmanager
+def companion(
+    data_dir: Path, localstack: str = "http://127.0.0.1:1", parts: str = "", limits: Limits = ESTABLISHED
+) -> Iterator[RunningCompanion]:
+    """A companion of the LocalStack at that URL, for the time of a `with` block."""
+    with listen("127.0.0.1", 0) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        config = ProcessConfig(
+            name="companion",
+            listen_fd=listening.fileno(),
+            endpoints={"companion": url, "localstack": localstack},
+            data_dir=data_dir,
+            limits=limits,
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-m", "harness.emulator.companion"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=(listening.fileno(),),
+            start_new_session=True,
+            env={**child_environment(), "LAUNCHDAY_PARTS": parts},
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(config.to_json())
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline()) == {"event": "ready"}
+            yield RunningCompanion(url, process)
+        finally:
+            process.stdin.close()
+            process.wait(timeout=30)
+            process.stdout.close()
+
+
+@dataclass
+class FakeLocalStack:
+    """One that answers what it was given to, and keeps the paths and bodies that it was asked."""
+
+    url: str
+    asked: list[tuple[str, bytes]]
+
+
+@contextmanager
+def fake_localstack(answers: Mapping[str, bytes]) -> Iterator[FakeLocalStack]:
+    """`answers` maps a path to the body of the answer to a POST; any other is 404."""
+    asked: list[tuple[str, bytes]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            asked.append((self.path, body))
+            answer = answers.get(self.path)
+            self.send_response(404 if answer is None else 200)
+            self.send_header("content-length", str(len(answer or b"")))
+            self.end_headers()
+            self.wfile.write(answer or b"")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield FakeLocalStack(f"http://127.0.0.1:{server.server_port}", asked)
+        finally:
+            server.shutdown()
+            thread.join()

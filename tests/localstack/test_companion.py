@@ -1,0 +1,247 @@
+"""The companion of a LocalStack as a process: its services through boto3, its own paths, its life."""
+
+from __future__ import annotations
+
+import json
+import signal
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials as SigningKey
+from botocore.exceptions import ClientError
+
+from harness.emulator.companion_keys import HeldKeys
+from harness.emulator.companion_parts import parts_of
+from harness.emulator.services.credentials import Credentials
+from harness.errors import TargetError
+from harness.targets.embedded import EmbeddedObserver
+from tests.localstack.companions import FakeLocalStack, RunningCompanion, companion, fake_localstack
+
+KEY = [{"AttributeName": "id", "KeyType": "HASH"}]
+ATTRIBUTES = [{"AttributeName": "id", "AttributeType": "S"}]
+FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:echo"
+INVOCATIONS = (
+    "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A000000000000%3Afunction%3Aecho/invocations"
+)
+SCHEMA = b"type Query { echo(text: String!): String }"
+POOL_MODES = ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+
+
+@pytest.fixture(scope="module")
+def localstack() -> Iterator[FakeLocalStack]:
+    with fake_localstack({INVOCATIONS: b'"said"'}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory, localstack: FakeLocalStack) -> Iterator[RunningCompanion]:
+    with companion(tmp_path_factory.mktemp("companion"), localstack.url) as running:
+        yield running
+
+
+def create(client: Any, name: str, **settings: Any) -> Any:
+    return client.create_table(
+        TableName=name,
+        KeySchema=KEY,
+        AttributeDefinitions=ATTRIBUTES,
+        BillingMode="PAY_PER_REQUEST",
+        **settings,
+    )["TableDescription"]
+
+
+def forward(here: RunningCompanion, operation: str, body: dict[str, Any], **headers: str) -> Any:
+    """What LocalStack's extension sends: unsigned, with the caller's account and Region in headers."""
+    target = {"content-type": "application/x-amz-json-1.0", "x-amz-target": f"DynamoDB_20120810.{operation}"}
+    request = urllib.request.Request(here.url, json.dumps(body).encode(), {**target, **headers})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.load(answer)
+
+
+def test_tables_and_their_streams_are_served(here: RunningCompanion) -> None:
+    stream = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
+    table = create(here.client("dynamodb"), "watched", StreamSpecification=stream)
+    here.client("dynamodb").put_item(TableName="watched", Item={"id": {"S": "a"}})
+    streams = here.client("dynamodbstreams")
+    (shard, *_) = streams.describe_stream(StreamArn=table["LatestStreamArn"])["StreamDescription"]["Shards"]
+    assert shard["ShardId"].startswith("shardId-")
+
+
+def test_the_account_and_region_of_a_forwarded_request_are_the_callers(here: RunningCompanion) -> None:
+    caller = {"x-launchday-account": "123456789012", "x-launchday-region": "eu-west-1"}
+    table = {"TableName": "theirs", "KeySchema": KEY, "AttributeDefinitions": ATTRIBUTES}
+    made = forward(here, "CreateTable", {**table, "BillingMode": "PAY_PER_REQUEST"}, **caller)
+    assert made["TableDescription"]["TableArn"] == "arn:aws:dynamodb:eu-west-1:123456789012:table/theirs"
+    assert forward(here, "ListTables", {}, **caller) == {"TableNames": ["theirs"]}
+    assert "theirs" not in forward(here, "ListTables", {})["TableNames"]
+    assert "theirs" not in forward(here, "ListTables", {}, **{"x-launchday-account": "nobody"})["TableNames"]
+
+
+def test_user_pools_sign_with_keys_that_are_published_here(here: RunningCompanion) -> None:
+    cognito = here.client("cognito-idp")
+    pool = cognito.create_user_pool(PoolName="people")["UserPool"]["Id"]
+    assert here.get(f"/{pool}/.well-known/jwks.json")["keys"]
+    assert here.get("/_launchday/cognito/messages") == []
+
+
+def graphql(here: RunningCompanion, uri: str, query: str, headers: dict[str, str]) -> Any:
+    request = urllib.request.Request(uri, json.dumps({"query": query}).encode(), headers)
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.load(answer)
+
+
+def api(here: RunningCompanion, mode: str) -> dict[str, Any]:
+    """An API with one field that calls a function."""
+    appsync = here.client("appsync")
+    made: dict[str, Any] = appsync.create_graphql_api(name="echo", authenticationType=mode)["graphqlApi"]
+    api_id = made["apiId"]
+    appsync.start_schema_creation(apiId=api_id, definition=SCHEMA)
+    assert appsync.get_schema_creation_status(apiId=api_id)["status"] == "SUCCESS"
+    appsync.create_data_source(
+        apiId=api_id,
+        name="function",
+        type="AWS_LAMBDA",
+        serviceRoleArn="arn:aws:iam::000000000000:role/any",
+        lambdaConfig={"lambdaFunctionArn": FUNCTION},
+    )
+    appsync.create_resolver(apiId=api_id, typeName="Query", fieldName="echo", dataSourceName="function")
+    return made
+
+
+def test_a_resolvers_function_is_localstacks(here: RunningCompanion, localstack: FakeLocalStack) -> None:
+    made = api(here, "API_KEY")
+    key = here.client("appsync").create_api_key(apiId=made["apiId"])["apiKey"]["id"]
+    uri = made["uris"]["GRAPHQL"]
+    assert uri.startswith(here.url)
+    assert made["uris"]["REALTIME"].startswith("ws" + here.url.removeprefix("http"))
+    answer = graphql(here, uri, '{ echo(text: "hello") }', {"x-api-key": key})
+    assert answer == {"data": {"echo": "said"}}
+    path, body = localstack.asked[-1]
+    assert path == INVOCATIONS
+    assert json.loads(body)["arguments"] == {"text": "hello"}
+
+
+@pytest.mark.parametrize(
+    ("access_key", "secret", "status"),
+    [
+        ("test", "test", 200),
+        ("123456789012", "test", 200),
+        ("test", "guess", 403),
+        ("AKIAUNKNOWN", "test", 403),
+    ],
+)
+def test_signatures_by_the_customary_keys_are_accepted_and_no_others(
+    here: RunningCompanion, access_key: str, secret: str, status: int
+) -> None:
+    uri = api(here, "AWS_IAM")["uris"]["GRAPHQL"]
+    body = json.dumps({"query": '{ echo(text: "hello") }'})
+    request = AWSRequest("POST", uri, {"content-type": "application/json"}, body)
+    SigV4Auth(SigningKey(access_key, secret), "appsync", "us-east-1").add_auth(request)
+    sent = urllib.request.Request(uri, body.encode(), dict(request.headers))
+    if status == 200:
+        with urllib.request.urlopen(sent, timeout=20) as answer:
+            assert json.load(answer) == {"data": {"echo": "said"}}
+    else:
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(sent, timeout=20)
+        assert caught.value.code == status
+        caught.value.close()
+
+
+def test_it_is_observed_as_the_embedded_aws_is(here: RunningCompanion) -> None:
+    observer = EmbeddedObserver(here.url)
+    observer.observe()
+    create(here.client("dynamodb"), "metered")
+    here.client("dynamodb").put_item(TableName="metered", Item={"id": {"S": "a"}})
+    seen = observer.observe()
+    used = {(row.service, row.resource, row.unit): row.quantity for row in seen.usage}
+    assert used["dynamodb", "metered", "write_request_units"] == 1
+    assert {process.name for process in seen.processes} == {"companion", "functions"}
+    assert (seen.incidents, seen.lost) == ([], 0)
+    observer.close()
+
+
+def test_health_names_the_parts(here: RunningCompanion) -> None:
+    health = here.get("/_launchday/health")
+    assert health["status"] == "running"
+    assert health["parts"] == ["appsync", "cognito", "dynamodb", "lambda"]
+    assert health["pid"] == here.process.pid
+
+
+def test_what_is_not_here_is_said(here: RunningCompanion) -> None:
+    with pytest.raises(ClientError, match="companion of LocalStack does not offer") as caught:
+        here.client("ssm").get_parameter(Name="x")
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+    with pytest.raises(urllib.error.HTTPError, match="404") as missing:
+        here.get("/_launchday/nothing")
+    missing.value.close()
+
+
+def test_a_reset_forgets_everything(tmp_path: Path) -> None:
+    with companion(tmp_path) as here:
+        create(here.client("dynamodb"), "gone")
+        here.client("cognito-idp").create_user_pool(PoolName="gone")
+        api(here, "API_KEY")
+        assert here.post("/_launchday/reset") == {"status": "ok"}
+        assert here.client("dynamodb").list_tables()["TableNames"] == []
+        assert here.client("cognito-idp").list_user_pools(MaxResults=10)["UserPools"] == []
+        assert here.client("appsync").list_graphql_apis()["graphqlApis"] == []
+        usage = here.get("/_launchday/observation")["usage"]
+        assert all(quantity == 0 for _, resource, _, quantity in usage if resource == "gone")
+
+
+def test_only_the_parts_that_were_asked_for_are_offered(tmp_path: Path) -> None:
+    with companion(tmp_path, parts="appsync, lambda") as here:
+        assert here.get("/_launchday/health")["parts"] == ["appsync", "lambda"]
+        assert here.client("appsync").list_graphql_apis()["graphqlApis"] == []
+        for service, operation in (("dynamodb", "list_tables"), ("cognito-idp", "list_user_pools")):
+            arguments = {"MaxResults": 1} if service == "cognito-idp" else {}
+            with pytest.raises(ClientError, match="does not offer"):
+                getattr(here.client(service), operation)(**arguments)
+
+
+@pytest.mark.parametrize("end", ["lifeline", "signal"])
+def test_it_ends_when_it_is_told_to(tmp_path: Path, end: str) -> None:
+    with companion(tmp_path) as here:
+        if end == "signal":
+            here.process.send_signal(signal.SIGTERM)
+        else:
+            assert here.process.stdin is not None
+            here.process.stdin.close()
+        assert here.process.wait(timeout=30) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("", {"lambda", "dynamodb", "cognito", "appsync"}),
+        (" , ", {"lambda", "dynamodb", "cognito", "appsync"}),
+        ("Lambda, dynamodb ,", {"lambda", "dynamodb"}),
+    ],
+)
+def test_parts_are_listed_or_all(text: str, parts: set[str]) -> None:
+    assert parts_of(text) == parts
+
+
+def test_a_part_that_there_is_not_is_said() -> None:
+    with pytest.raises(TargetError, match="LAUNCHDAY_PARTS names kinesis, which is no part") as caught:
+        parts_of("dynamodb,kinesis")
+    assert caught.value.remedy == "The parts are lambda, dynamodb, cognito, appsync."
+
+
+def test_a_functions_key_is_known_with_its_token_while_its_environment_lives() -> None:
+    keys = HeldKeys()
+    keys.hold(Credentials("LSIAQAAAAAAA", "secret", "token"), "arn:aws:sts::000000000000:assumed-role/r/f")
+    holder = keys.find("LSIAQAAAAAAA", "token")
+    assert holder is not None
+    assert (holder.secret_key, holder.user_id) == ("secret", "LSIAQAAAAAAA:f")
+    assert keys.find("LSIAQAAAAAAA", "another") is None
+    assert keys.find("LSIAQAAAAAAA", None) is None
+    keys.release("LSIAQAAAAAAA")
+    assert keys.find("LSIAQAAAAAAA", "token") is None
+    keys.release("LSIAQAAAAAAA")
