@@ -6,23 +6,22 @@ import asyncio
 import secrets
 import time
 import uuid
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from harness.emulator.services.lambda_.environments.environment import Environment, InitFailed, Run, Usage
+from harness.emulator.services.lambda_.environments.environment import Environment
 from harness.emulator.services.lambda_.environments.pool import EnvironmentPool
 from harness.emulator.services.lambda_.environments.runtime_api import Answer, Work
+from harness.emulator.services.lambda_.environments.sandbox import InitFailed, Run, Usage
 from harness.emulator.services.lambda_.errors import conflict
 from harness.emulator.services.lambda_.functions import Function, Revision
 from harness.emulator.services.lambda_.leases import Leases
-from harness.emulator.services.lambda_.logs import Report, report_line
 from harness.emulator.services.lambda_.names import LATEST
+from harness.emulator.services.lambda_.performing import Notes, Subject, perform
 from harness.measure.meters import Meters
-from harness.measure.observation import Invocation, InvocationStatus
+from harness.measure.observation import InvocationStatus
 
-MAX_INVOCATIONS_KEPT = 100_000
 ASYNCHRONOUS_REQUEST_BYTES = 256 * 1024
 ASYNCHRONOUS_CHUNK_BYTES = 64 * 1024
 
@@ -51,32 +50,6 @@ class Completed:
     log_tail: bytes
 
 
-class InvocationRecords:
-    """Invocations for the observer: each given once, bounded, losses counted."""
-
-    def __init__(self) -> None:
-        self._kept: deque[Invocation] = deque()
-        self.lost = 0
-
-    def add(self, invocation: Invocation) -> None:
-        """Keep `invocation`, or count it as lost when nobody came to look for long."""
-        if len(self._kept) >= MAX_INVOCATIONS_KEPT:
-            self.lost += 1
-        else:
-            self._kept.append(invocation)
-
-    def take(self) -> list[Invocation]:
-        """All since the last take."""
-        taken = list(self._kept)
-        self._kept.clear()
-        return taken
-
-    def clear(self) -> None:
-        """Forget all."""
-        self._kept.clear()
-        self.lost = 0
-
-
 def billed_requests(call: Call) -> int:
     """The requests that an invocation is billed for. docs: AWS Lambda pricing (read 2026-11): an asynchronous
     event is one for its first 256 KB, and one more for each further 64 KB."""
@@ -100,7 +73,8 @@ class Runner:
     def __init__(
         self, leases: Leases, pool: EnvironmentPool, meters: Meters, clock: Callable[[], float]
     ) -> None:
-        self.records = InvocationRecords()
+        self._notes = Notes(meters)
+        self.records = self._notes.records
         self._by_trace: dict[str, Environment] = {}
         """The environments that run now, by the trace id that their functions' calls carry."""
         self.begun: set[str] = set()
@@ -160,25 +134,19 @@ class Runner:
     async def _run_in(
         self, environment: Environment, revision: Revision, call: Call, trace_root: str
     ) -> Completed:
-        timeout_s = revision.configuration.timeout_s
-        log = environment.log
-        log.begin_tail()
-        log.platform(f"START RequestId: {call.request_id} Version: {LATEST}\n")
+        subject = _subject(revision)
         work = Work(
             call.request_id,
             call.payload,
             revision.arn,
-            int((self._clock() + timeout_s) * 1000),
+            int((self._clock() + subject.timeout_s) * 1000),
             f"Root={trace_root};Parent={secrets.token_hex(8)};Sampled=0",
             call.client_context,
         )
-        run = await environment.run(work, timeout_s)
-        init, environment.init = environment.init, None
-        log.platform(f"END RequestId: {call.request_id}\n")
-        log.platform(_report(revision, call, run, init))
+        run, init = await perform(environment, work, subject)
         self._note(revision, call, trace_root, run, init)
         error = "Unhandled" if run.answer.error_type else None
-        return Completed(run.answer.payload, error, run.status, log.tail())
+        return Completed(run.answer.payload, error, run.status, environment.log.tail())
 
     def _init_failed(self, revision: Revision, call: Call, trace_root: str, failed: InitFailed) -> Completed:
         nothing = Usage(0.0, 0.0, failed.usage.peak_memory_mb)
@@ -187,28 +155,14 @@ class Runner:
         return Completed(failed.answer.payload, "Unhandled", failed.status, failed.log_tail)
 
     def _note(self, revision: Revision, call: Call, trace_root: str, run: Run, init: Usage | None) -> None:
-        if run.status != "ok":
-            self._meters.counter("lambda", revision.name, "errors").value += 1
-        if run.status == "timeout":
-            self._meters.counter("lambda", revision.name, "timeouts").value += 1
-        self.records.add(
-            Invocation(
-                function=revision.name,
-                request_id=call.request_id,
-                trace_id=trace_root,
-                source=call.source,
-                started_at_s=run.started_at_s,
-                init_ms=init.wall_ms if init else None,
-                wall_ms=run.usage.wall_ms,
-                cpu_ms=run.usage.cpu_ms,
-                init_cpu_ms=init.cpu_ms if init else None,
-                peak_memory_mb=run.usage.peak_memory_mb,
-                memory_mb=revision.configuration.memory_mb,
-                architecture=revision.configuration.architecture,
-                runtime=revision.configuration.runtime,
-                status=run.status,
-                records=call.records,
-            )
+        self._notes.add(
+            _subject(revision),
+            run,
+            init,
+            request_id=call.request_id,
+            trace_root=trace_root,
+            source=call.source,
+            records=call.records,
         )
 
     def _note_wait(self, revision: Revision, waited_s: float) -> None:
@@ -217,14 +171,8 @@ class Runner:
             self._meters.counter("lambda", revision.name, "process_wait_ms").value += waited_s * 1000
 
 
-def _report(revision: Revision, call: Call, run: Run, init: Usage | None) -> str:
-    return report_line(
-        Report(
-            call.request_id,
-            run.usage.wall_ms,
-            revision.configuration.memory_mb,
-            run.usage.peak_memory_mb,
-            init.wall_ms if init else None,
-            {"timeout": "timeout", "crash": "error"}.get(run.status),
-        )
+def _subject(revision: Revision) -> Subject:
+    settings = revision.configuration
+    return Subject(
+        revision.name, LATEST, settings.timeout_s, settings.memory_mb, settings.architecture, settings.runtime
     )

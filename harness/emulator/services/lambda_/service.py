@@ -26,9 +26,10 @@ from harness.emulator.services.base import (
 )
 from harness.emulator.services.credentials import AccessKeys
 from harness.emulator.services.lambda_.asynchronous.dispatcher import AsyncInvocations
-from harness.emulator.services.lambda_.environments.environment import DEFAULT_CLIENT, Surroundings
+from harness.emulator.services.lambda_.environments.environment import Surroundings
 from harness.emulator.services.lambda_.environments.placement import Bounds
 from harness.emulator.services.lambda_.environments.pool import EnvironmentPool
+from harness.emulator.services.lambda_.environments.sandbox import DEFAULT_CLIENT
 from harness.emulator.services.lambda_.errors import (
     bad_content,
     invalid,

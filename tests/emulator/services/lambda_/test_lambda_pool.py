@@ -12,11 +12,11 @@ import pytest
 
 from harness.emulator.services.base import AwsError
 from harness.emulator.services.lambda_.environments import pool as pool_module
-from harness.emulator.services.lambda_.environments.environment import InitFailed, Usage
 from harness.emulator.services.lambda_.environments.placement import Bounds
 from harness.emulator.services.lambda_.environments.pool import EnvironmentPool
 from harness.emulator.services.lambda_.environments.process import Sweeps
 from harness.emulator.services.lambda_.environments.runtime_api import Answer
+from harness.emulator.services.lambda_.environments.sandbox import InitFailed, Usage
 from harness.emulator.services.lambda_.functions import Configuration, Revision
 from harness.emulator.services.lambda_.packages import CodePackage
 

@@ -1,7 +1,9 @@
-"""What an environment's process runs first: `python bootstrap.py <client> <handler> <parent pid>`.
+"""What an environment's process runs first: `python bootstrap.py <client> <handler> <parent pid> [<path>]`.
 
 It puts the function's folder where AWS has it on sys.path, sees to it that the process ends with its parent,
 and gives over to the runtime client: `awslambdaric` (AWS's own, Linux) or `builtin` (ours).
+With a path (folders, written as PYTHONPATH is) modules come from the function's folder, from there and from
+the standard library only; Python was started without its `site` (-S) then.
 This file runs as a script, apart from the package it lies in.
 """
 
@@ -36,13 +38,23 @@ def _give_way() -> None:
         pass  # another system, or another kernel
 
 
-def _set_path() -> str:
-    """The function's folder comes first; the folders of this script and of the program that started it go."""
+def _set_path(between: list[str]) -> str:
+    """The function's folder comes first, then what is `between`; the folders of this script and of the
+    program that started it go."""
     here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib costs start-up time
     program = here.split(f"{os.sep}harness{os.sep}", 1)[0]
     kept = [entry for entry in sys.path if entry not in (here, program)]
-    sys.path[:] = [os.environ["LAMBDA_TASK_ROOT"], *kept]
+    sys.path[:] = [os.environ["LAMBDA_TASK_ROOT"], *between, *kept]
     return here
+
+
+def _add_builtins() -> None:
+    """`exit`, `quit`, `help` and the like are builtins by `site`."""
+    import site
+
+    site.setquit()
+    site.setcopyright()
+    site.sethelper()
 
 
 def main() -> None:
@@ -50,7 +62,9 @@ def main() -> None:
     client, handler, parent_pid = sys.argv[1], sys.argv[2], int(sys.argv[3])
     _end_with_parent(parent_pid)
     _give_way()
-    here = _set_path()
+    here = _set_path(sys.argv[4].split(os.pathsep) if sys.argv[4:] else [])
+    if sys.flags.no_site:
+        _add_builtins()
     if client == "awslambdaric":
         from awslambdaric.__main__ import main as run
 

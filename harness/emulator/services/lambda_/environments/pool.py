@@ -12,12 +12,7 @@ from contextlib import contextmanager
 
 import orjson
 
-from harness.emulator.services.lambda_.environments.environment import (
-    Environment,
-    InitFailed,
-    Surroundings,
-    Usage,
-)
+from harness.emulator.services.lambda_.environments.environment import Environment, Surroundings
 from harness.emulator.services.lambda_.environments.placement import (
     Bounds,
     Demand,
@@ -26,11 +21,10 @@ from harness.emulator.services.lambda_.environments.placement import (
     next_start,
 )
 from harness.emulator.services.lambda_.environments.runtime_api import Answer
+from harness.emulator.services.lambda_.environments.sandbox import InitFailed, Usage, initialized
 from harness.emulator.services.lambda_.errors import too_many_requests
 from harness.emulator.services.lambda_.functions import Revision
 
-INIT_LIMIT_S = 10.0
-"""docs: Lambda runtime environment, the init phase is limited to 10 seconds (read 2026)."""
 IDLE_LIMIT_S = 300.0
 """AWS does not say how long it keeps an idle environment; minutes are what is seen (assumed)."""
 _log = logging.getLogger(__name__)
@@ -247,7 +241,10 @@ class EnvironmentPool:
 
     async def _initialize(self, group: _Group) -> None:
         try:
-            environment = await self._initialized(group.revision)
+            environment = await initialized(
+                lambda: Environment(group.revision, self._surroundings),
+                group.revision.configuration.timeout_s,
+            )
         except InitFailed as failed:
             self._not_initialized(group, failed)
         except Exception as error:  # a fault of ours must not keep the place, nor let anybody wait for ever
@@ -259,19 +256,6 @@ class EnvironmentPool:
         else:
             group.starting -= 1
             self.release(environment)
-
-    async def _initialized(self, revision: Revision) -> Environment:
-        """A new environment. An init phase that takes too long is begun again within the invocation, under
-        the function's own timeout. docs: Lambda runtime environment, Init phase (read 2026)"""
-        environment = Environment(revision, self._surroundings)
-        try:
-            await environment.start(INIT_LIMIT_S)
-        except InitFailed as failed:
-            if failed.status != "timeout":
-                raise
-            environment = Environment(revision, self._surroundings)
-            await environment.start(revision.configuration.timeout_s)
-        return environment
 
     def _not_initialized(self, group: _Group, failed: InitFailed) -> None:
         group.starting -= 1
