@@ -1,0 +1,77 @@
+"""What the cases share: expecting an error, waiting with a deadline, a folder of cleanups."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tests.conformance.verdicts import refused
+
+WITHIN_S = 15.0
+_EVERY_S = 0.05
+_T = TypeVar("_T")
+
+
+@contextlib.contextmanager
+def refusing(*codes: str, saying: str = "", status: int | None = None) -> Iterator[None]:
+    """The block must be answered with one of the error `codes`, its message matching `saying`, its HTTP
+    status `status`. Another error is an AssertionError; that there is no such operation stays what it is."""
+    got: ClientError | None = None
+    try:
+        yield
+    except ClientError as error:
+        got = error
+    expected = " or ".join(codes)
+    assert got is not None, f"{expected} expected, but it was accepted"
+    answer: Any = got.response
+    if answer["Error"].get("Code") not in codes and refused(got):
+        raise got
+    assert answer["Error"].get("Code") in codes, f"{expected} expected, got {got}"
+    message = answer["Error"].get("Message") or ""
+    assert re.search(saying, message), f"a message like {saying!r} expected, got {got}"
+    answered = answer["ResponseMetadata"]["HTTPStatusCode"]
+    assert status in (None, answered), f"HTTP status {status} expected, got {answered}"
+
+
+def until(look: Callable[[], _T], what: str, *, within_s: float = WITHIN_S) -> _T:
+    """Look again and again until what is seen is true, and return it. AssertionError names `what` when the
+    time is over: a target is another process, there is no clock of it to jump."""
+    deadline = time.monotonic() + within_s
+    while True:
+        seen = look()
+        if seen:
+            return seen
+        assert time.monotonic() < deadline, f"not within {within_s:.0f} s: {what}"
+        time.sleep(_EVERY_S)
+
+
+def at_once(call: Callable[[], _T], times: int) -> list[_T]:
+    """What `times` calls answered that were made side by side. Raises what the first that failed raised."""
+    with ThreadPoolExecutor(times) as threads:
+        return [made.result() for made in [threads.submit(call) for _ in range(times)]]
+
+
+class Cleanup:
+    """What is to be taken away at the end, the last first. What cannot be is left: no case is about that."""
+
+    def __init__(self) -> None:
+        self._stack = contextlib.ExitStack()
+
+    def add(self, remove: Callable[..., Any], /, *arguments: Any, **named: Any) -> None:
+        """Call `remove` at the end."""
+
+        def quietly() -> None:
+            with contextlib.suppress(ClientError, BotoCoreError):
+                remove(*arguments, **named)
+
+        self._stack.callback(quietly)
+
+    def close(self) -> None:
+        """Take everything away."""
+        self._stack.close()

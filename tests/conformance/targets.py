@@ -1,0 +1,110 @@
+"""Where the suite runs: the embedded AWS (started for it), LocalStack, or any endpoint that speaks AWS's API.
+
+Chosen by environment variables: LAUNCHDAY_CONFORMANCE_TARGET is `embedded` (the default), `localstack` (at
+AWS_ENDPOINT_URL, or at LocalStack's port) or a URL; LAUNCHDAY_CONFORMANCE_NAME and
+LAUNCHDAY_CONFORMANCE_VERSION say what answers at the URL.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.request
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from harness.aws.limits.profiles import ESTABLISHED
+from harness.emulator.launch import EmbeddedAws
+from harness.pipeline import Cloud
+
+REGION = "us-east-1"
+_LOCALSTACK = "http://127.0.0.1:4566"
+_HEALTH_TIMEOUT_S = 10.0
+_LIMITS = replace(ESTABLISHED, lambda_kinesis_polls_per_s=10, lambda_dynamodb_polls_per_s=10)
+"""As an account has them, but mappings read ten times a second: the cases wait for many of them."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """What the suite was told to run against. An empty `url` is an embedded AWS, which is ours to start."""
+
+    name: str
+    url: str = ""
+    version: str = ""
+
+    @property
+    def embedded(self) -> bool:
+        """Whether it is our own."""
+        return not self.url
+
+
+class Aws:
+    """A target as a case sees it."""
+
+    region = REGION
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._clients = Cloud(REGION, {"": url}, "test", "test").clients(
+            retries={"max_attempts": 1},
+            connect_timeout=5,
+            read_timeout=40,
+            s3={"addressing_style": "path"},
+            parameter_validation=False,
+        )
+
+    def client(self, service: str) -> Any:
+        """The boto3 client of a service. It sends what it is given: checking is the target's."""
+        return self._clients(service)
+
+    def name(self, what: str) -> str:
+        """A name for a resource of a case's own: `lc-<what>-<random>`."""
+        return f"lc-{what}-{uuid.uuid4().hex[:8]}"
+
+
+def place_of(environment: Mapping[str, str]) -> Place:
+    """What the variables say. Raises ValueError when they do not say enough."""
+    chosen = environment.get("LAUNCHDAY_CONFORMANCE_TARGET") or "embedded"
+    version = environment.get("LAUNCHDAY_CONFORMANCE_VERSION", "")
+    if chosen == "embedded":
+        return Place("embedded", version=metadata.version("launchday"))
+    if chosen == "localstack":
+        return Place("localstack", environment.get("AWS_ENDPOINT_URL", _LOCALSTACK).rstrip("/"), version)
+    if not chosen.startswith(("http://", "https://")):
+        raise ValueError("LAUNCHDAY_CONFORMANCE_TARGET is `embedded`, `localstack` or a URL")
+    name = environment.get("LAUNCHDAY_CONFORMANCE_NAME") or "endpoint"
+    return Place(name, chosen.rstrip("/"), version)
+
+
+@cache
+def place() -> Place:
+    """What this process's environment says."""
+    return place_of(os.environ)
+
+
+def version_of(where: Place) -> str:
+    """Its version: as told, or as LocalStack's health says. Raises ValueError when nobody tells."""
+    if where.version:
+        return where.version
+    try:
+        health = f"{where.url}/_localstack/health"
+        with urllib.request.urlopen(health, timeout=_HEALTH_TIMEOUT_S) as answer:
+            return str(json.load(answer)["version"])
+    except (OSError, ValueError, KeyError):
+        raise ValueError(f"{where.name} tells no version: set LAUNCHDAY_CONFORMANCE_VERSION") from None
+
+
+@contextmanager
+def started(where: Place, folder: Path) -> Iterator[Aws]:
+    """The target for the time of a `with` block; the embedded one is started and stopped."""
+    if not where.embedded:
+        yield Aws(where.url)
+        return
+    with EmbeddedAws(port=0, data_dir=folder, limits=_LIMITS) as running:
+        yield Aws(running.endpoints[""])
