@@ -1,0 +1,106 @@
+"""The companion process, as LocalStack reaches it: over kept connections, many threads at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import urllib3
+
+ACCOUNT_HEADER = "x-launchday-account"
+REGION_HEADER = "x-launchday-region"
+MAX_IDLE_CONNECTIONS = 128
+CONNECT_TIMEOUT_S = 5.0
+ANSWER_TIMEOUT_S = 70.0
+"""Longer than anything that is asked of it takes: a GraphQL request has 30 s on AWS."""
+_OF_ONE_CONNECTION = frozenset(
+    {
+        "connection",
+        "content-length",
+        "date",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-connection",
+        "server",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+"""Headers that say something of a connection or of a body as it was sent on it (RFC 9110, 7.6.1), `host`, and
+those that LocalStack's server adds itself. Lower case."""
+_CREDENTIAL = "AWS4-HMAC-SHA256 Credential=test/20260101/{region}/{service}/aws4_request"
+
+
+class CompanionUnreachable(Exception):
+    """The companion gave no answer. The message says why, in a sentence."""
+
+
+class Answer(NamedTuple):
+    """An HTTP answer; `headers` without those of one connection, in order, names as they came."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+class Companion:
+    """The companion at `url` (`http://127.0.0.1:4570`). Usable by any number of threads."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._pool = urllib3.connection_from_url(url, maxsize=MAX_IDLE_CONNECTIONS, block=False)
+
+    def send(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        *,
+        timeout_s: float = ANSWER_TIMEOUT_S,
+    ) -> Answer:
+        """The answer to a request, bodies as they are on the wire. Nothing is sent twice. `target` is a raw
+        path and query. Raises CompanionUnreachable."""
+        try:
+            answer = self._pool.request(
+                method,
+                target,
+                body=body,
+                headers=headers,
+                retries=False,
+                redirect=False,
+                decode_content=False,
+                timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=timeout_s),
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise CompanionUnreachable(
+                f"Launchday's companion at {self.url} does not answer: {error}."
+            ) from error
+        return Answer(answer.status, list(passed_on(answer.headers.items())), answer.data)
+
+    def close(self) -> None:
+        """End the idle connections."""
+        self._pool.close()
+
+
+def passed_on(headers: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+    """The headers that are of the message itself."""
+    return ((name, value) for name, value in headers if name.lower() not in _OF_ONE_CONNECTION)
+
+
+def call_headers(
+    headers: Iterable[tuple[str, str]], *, service: str, account_id: str, region: str
+) -> dict[str, str]:
+    """The headers of an AWS request as it is handed on: what LocalStack made of its signature, which nobody
+    verifies, stands in the signature's place and says the service to the companion's routing."""
+    kept = {name.lower(): value for name, value in passed_on(headers)}
+    scope = "dynamodb" if service == "dynamodbstreams" else service
+    return {
+        **kept,
+        "authorization": _CREDENTIAL.format(region=region, service=scope),
+        ACCOUNT_HEADER: account_id,
+        REGION_HEADER: region,
+    }

@@ -1,0 +1,59 @@
+"""What LocalStack runs when it starts and stops: the extension turns its parts on, or says why not."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from localstack.runtime import hooks
+
+from launchday_localstack import routes
+from launchday_localstack.companion import CompanionUnreachable
+from launchday_localstack.forwarding import companion
+from launchday_localstack.settings import URL_VARIABLE, Settings, SettingsError, read_settings
+from localstack import config
+
+LOG = logging.getLogger(__name__)
+PROVIDER = "launchday"
+_UNSUPPORTED_TYPES = "CFN_IGNORE_UNSUPPORTED_RESOURCE_TYPES"
+
+
+@hooks.on_infra_start(priority=10)
+def launchday_turn_on() -> None:
+    """Choose the providers, before LocalStack loads any service."""
+    try:
+        settings = read_settings(os.environ)
+    except SettingsError as error:
+        LOG.error("Launchday's extension turns nothing on: %s", error)
+        return
+    if settings is None:
+        LOG.info("Launchday's extension turns nothing on: %s is not set.", URL_VARIABLE)
+        return
+    for service in settings.services():
+        config.SERVICE_PROVIDER_CONFIG.set_provider_if_not_exists(service, PROVIDER)
+    routes.add(settings)
+    _fail_on_unsupported_types()
+    LOG.info("Launchday's extension: %s by %s.", ", ".join(sorted(settings.parts)), settings.companion_url)
+    _look_for_companion(settings)
+
+
+@hooks.on_infra_shutdown()
+def launchday_turn_off() -> None:
+    """Take the routes away again."""
+    routes.remove()
+
+
+def _fail_on_unsupported_types() -> None:
+    """A stack that LocalStack says is CREATE_COMPLETE must be there: unless the user chose, a resource type
+    that nobody provides fails it, as LocalStack will have it in a later release."""
+    if _UNSUPPORTED_TYPES not in os.environ:
+        os.environ[_UNSUPPORTED_TYPES] = "0"
+        config.CFN_IGNORE_UNSUPPORTED_RESOURCE_TYPES = False
+
+
+def _look_for_companion(settings: Settings) -> None:
+    """Say it now when it is not there; it may yet come, and requests are answered 503 until then."""
+    try:
+        companion().send("GET", "/_launchday/health", {}, timeout_s=5.0)
+    except CompanionUnreachable as error:
+        LOG.warning("%s Requests to %s fail until it does.", error, ", ".join(settings.services()))

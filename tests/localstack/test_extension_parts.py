@@ -1,0 +1,169 @@
+"""What LocalStack's extension does without LocalStack: its settings, and how it reaches the companion."""
+
+from __future__ import annotations
+
+import threading
+import tomllib
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from harness.emulator.companion_parts import PARTS
+from harness.emulator.gateway import forwarded
+from harness.emulator.gateway.routing import route
+from launchday_localstack import companion, settings
+from launchday_localstack.companion import Companion, CompanionUnreachable, call_headers, passed_on
+from launchday_localstack.settings import Settings, SettingsError, read_settings
+
+EXTENSION = Path(__file__).parents[2] / "localstack" / "extension"
+URL = "http://127.0.0.1:4570"
+
+
+def test_without_a_companion_there_is_nothing_to_turn_on() -> None:
+    assert read_settings({}) is None
+    assert read_settings({"LAUNCHDAY_COMPANION_URL": " ", "LAUNCHDAY_PARTS": "nonsense"}) is None
+
+
+@pytest.mark.parametrize(
+    ("parts", "services"),
+    [
+        (None, ["dynamodb", "dynamodbstreams", "cognito-idp", "appsync"]),
+        ("", ["dynamodb", "dynamodbstreams", "cognito-idp", "appsync"]),
+        ("lambda", []),
+        ("AppSync, lambda", ["appsync"]),
+        ("dynamodb", ["dynamodb", "dynamodbstreams"]),
+    ],
+)
+def test_parts_are_turned_on_by_name(parts: str | None, services: list[str]) -> None:
+    environment = {"LAUNCHDAY_COMPANION_URL": URL + "/"}
+    if parts is not None:
+        environment["LAUNCHDAY_PARTS"] = parts
+    read = read_settings(environment)
+    assert read is not None
+    assert (read.companion_url, read.services()) == (URL, services)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"LAUNCHDAY_COMPANION_URL": "127.0.0.1:4570"},
+        {"LAUNCHDAY_COMPANION_URL": "https://127.0.0.1:4570"},
+        {"LAUNCHDAY_COMPANION_URL": "http://127.0.0.1:4570/path"},
+        {"LAUNCHDAY_COMPANION_URL": "http://127.0.0.1:port"},
+        {"LAUNCHDAY_COMPANION_URL": "http://[::1"},
+        {"LAUNCHDAY_COMPANION_URL": URL, "LAUNCHDAY_PARTS": "dynamodb,s3"},
+    ],
+)
+def test_settings_that_cannot_be_are_said(environment: Mapping[str, str]) -> None:
+    with pytest.raises(SettingsError, match="LAUNCHDAY_"):
+        read_settings(environment)
+
+
+def test_both_sides_mean_the_same() -> None:
+    """The two distributions share no code: neither is installed with the other."""
+    assert set(settings.PARTS) == set(PARTS)
+    assert companion.ACCOUNT_HEADER == forwarded.ACCOUNT_HEADER
+    assert companion.REGION_HEADER == forwarded.REGION_HEADER
+
+
+def test_the_distribution_depends_on_localstack_alone() -> None:
+    project = tomllib.loads((EXTENSION / "pyproject.toml").read_text())["project"]
+    assert project["dependencies"] == ["localstack-core==4.14.0"]
+    providers = project["entry-points"]["localstack.aws.provider"]
+    assert {name.partition(":")[0] for name in providers} == set(Settings(URL, frozenset(PARTS)).services())
+    for points in project["entry-points"].values():
+        for target in points.values():
+            module, _, attribute = target.partition(":")
+            source = EXTENSION / (module.replace(".", "/") + ".py")
+            assert attribute.partition(".")[0] in source.read_text(), target
+
+
+@pytest.mark.parametrize("service", ["dynamodb", "dynamodbstreams", "cognito-idp", "appsync"])
+def test_a_call_is_handed_on_to_its_service_whoever_signed_it(service: str) -> None:
+    given = [
+        ("Host", "dynamodb.us-east-1.amazonaws.com"),
+        ("Authorization", "AWS4-HMAC-SHA256 Credential=AKIA/20260101/ap-south-1/s3/aws4_request, …"),
+        ("Connection", "keep-alive"),
+        ("X-Amzn-Trace-Id", "Root=1-2-3"),
+    ]
+    headers = call_headers(given, service=service, account_id="123456789012", region="eu-west-1")
+    assert "host" not in headers
+    assert "connection" not in headers
+    assert headers["x-amzn-trace-id"] == "Root=1-2-3"
+    assert headers[forwarded.ACCOUNT_HEADER] == "123456789012"
+    where = route("/v1/apis", "", headers)
+    assert (where.service, where.region) == (service.removesuffix("streams"), "eu-west-1")
+
+
+@pytest.fixture
+def echo() -> Iterator[tuple[str, list[int]]]:
+    """Answers with the request itself; the ports of the connections it came by are kept."""
+    ports: list[int] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            ports.append(self.client_address[1])
+            body = self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(418)
+            self.send_header("Content-Encoding", "gzip")
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("x-amz-crc32", "7")
+            self.send_header("x-target", self.path)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", ports
+        server.shutdown()
+        thread.join()
+
+
+def test_requests_and_answers_pass_as_they_are_over_a_kept_connection(
+    echo: tuple[str, list[int]],
+) -> None:
+    url, ports = echo
+    there = Companion(url)
+    for number in range(3):
+        answer = there.send("POST", f"/v1/tags/arn%3Aaws%3A{number}?a=%2F", {"x": "y"}, b"no gzip at all")
+        assert (answer.status, answer.body) == (418, b"no gzip at all")
+        headers = {name.lower(): value for name, value in answer.headers}
+        assert headers == {
+            "content-encoding": "gzip",
+            "x-amz-crc32": "7",
+            "x-target": f"/v1/tags/arn%3Aaws%3A{number}?a=%2F",
+        }
+    assert len(set(ports)) == 1
+    there.close()
+
+
+def test_many_threads_share_it(echo: tuple[str, list[int]]) -> None:
+    url, ports = echo
+    there = Companion(url)
+
+    def send(number: int) -> bytes:
+        return there.send("POST", "/", {}, str(number).encode()).body
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(send, range(200))) == [str(number).encode() for number in range(200)]
+    assert len(set(ports)) <= 8
+    there.close()
+
+
+def test_a_companion_that_is_not_there_is_said() -> None:
+    with pytest.raises(CompanionUnreachable, match=r"companion at http://127\.0\.0\.1:1 does not answer"):
+        Companion("http://127.0.0.1:1").send("GET", "/_launchday/health", {})
+
+
+def test_headers_of_one_connection_stay_behind() -> None:
+    given = [("Date", "x"), ("Transfer-Encoding", "chunked"), ("ETag", "e"), ("X-Amz-Crc32", "1")]
+    assert list(passed_on(given)) == [("ETag", "e"), ("X-Amz-Crc32", "1")]
