@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import reports
+from harness import draining
 from harness.errors import EXIT_INTERRUPTED, LaunchdayError, MeasurementInvalid, TargetError
 from harness.load.devices import make_devices
 from harness.load.events import columns_of, events_of
@@ -26,21 +27,19 @@ from harness.load.watchers.endpoints import number_of
 from harness.load.watchers.launch import WatchedSecond, Watching
 from harness.load.watchers.posts import posts
 from harness.measure.deliveries import Assigned, Deliveries, reconcile_deliveries
-from harness.measure.drain import DrainPolicy
 from harness.measure.environment import describe_environment
 from harness.measure.ledger import Ledger
-from harness.measure.observation import Observation
+from harness.measure.observation import Observation, Observer
 from harness.measure.plan import DayBefore, HourOfTraffic, Plan
 from harness.measure.run_folder import RunFolder
 from harness.measure.sampler import Sampler
+from harness.measure.unseen import BACKLOG
 from harness.objectives import Objectives
 from harness.pipeline import Cloud, DeployParameters, Outputs, Pipeline
 from harness.pipeline_loader import asking, watchable
 from harness.scenario import Hour, Overrides, Scenario
 from harness.targets.base import Target
-from reports.checks.catalogue import check_objectives
-
-DRAIN_LOOK_S = 0.5
+from reports.checks.catalogue import check_objectives, not_judgeable
 
 
 class Listener(Protocol):
@@ -48,6 +47,9 @@ class Listener(Protocol):
 
     def stage(self, name: str, detail: str = "") -> None:
         """A stage of the flow begins."""
+
+    def notice(self, lines: Sequence[str]) -> None:
+        """Something that a person should read before the run goes on."""
 
     def second(self, second: Second) -> None:
         """The generator has sent for another second."""
@@ -78,6 +80,7 @@ class Rehearsal:
     in_flight_cap: int = 1000
     drain_limit_s: float = 120.0
     free_tier: bool = False
+    allow_unjudged: bool = False
     day_before: DayBefore | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
 
@@ -121,29 +124,56 @@ def _exit_code(result: Mapping[str, Any], error: BaseException | None) -> int:
 
 
 def _on_target(rehearsal: Rehearsal, target: Target, folder: RunFolder, listener: Listener) -> None:
-    cloud = target.cloud()
+    cloud, observer = target.cloud(), target.observer()
+    _say_what_cannot_be_judged(rehearsal, observer, listener)
     run_id = uuid.uuid4().hex[:8]
     listener.stage("deploy", rehearsal.pipeline.name)
     outputs = deploy(rehearsal.pipeline, cloud, rehearsal.scenario, rehearsal.settings)
     _keep_plan(rehearsal, run_id, outputs, folder)
-    observer = target.observer()
-    folder.set_observer(observer.completeness)
+    folder.set_observer(observer.completeness, observer.unseen)
+    happenings = draining.Happenings()
 
     def observed(observation: Observation) -> None:
         folder.append_observation(observation)
+        happenings.observed(observation)
         listener.observed(observation)
 
+    def watched(second: WatchedSecond) -> None:
+        happenings.watched(second.webhook, second.subscription, second.refused)
+        listener.watched(second)
+
     plan = _load_plan(rehearsal, run_id, outputs)
-    with Sampler(observer, observed) as sampler, _watchers(plan, folder, listener, rehearsal) as watchers:
+    evidence = _Evidence(rehearsal, run_id, cloud, outputs, folder)
+    with (
+        Sampler(observer, observed) as sampler,
+        _watchers(plan, folder, listener, rehearsal, watched) as watchers,
+    ):
         _mark(folder, "load_start", sampler.look())
         _load(rehearsal, plan, folder, sampler, watchers, listener)
         _mark(folder, "load_end", sampler.look())
-        _drain(rehearsal, folder, sampler, listener)
+        _drain(rehearsal, evidence, sampler, happenings, listener)
         if watchers is not None:
             watchers.finish()
         _mark(folder, "end", sampler.look())
     listener.stage("ledger", "reading what became of each event")
-    _reconcile(rehearsal, run_id, cloud, outputs, folder)
+    _reconcile(evidence)
+
+
+def _say_what_cannot_be_judged(rehearsal: Rehearsal, observer: Observer, listener: Listener) -> None:
+    left = not_judgeable(rehearsal.objectives, observer.unseen, rehearsal.scenario.groups)
+    if left:
+        what_then = (
+            "The verdict is of the others (--allow-unjudged)."
+            if rehearsal.allow_unjudged
+            else "The run ends with 4, or 1 when another is missed; --allow-unjudged judges without them."
+        )
+        listener.notice(
+            [
+                f"What cannot be judged on the target {rehearsal.target.name}:",
+                *(f"  {objective}: {why}" for objective, why in left),
+                what_then,
+            ]
+        )
 
 
 def deploy(pipeline: Pipeline, cloud: Cloud, scenario: Scenario, settings: Mapping[str, str]) -> Outputs:
@@ -182,6 +212,7 @@ def _keep_plan(rehearsal: Rehearsal, run_id: str, outputs: Outputs, folder: RunF
         unbilled=[{"service": item.service, "resource": item.resource, "why": item.why} for item in unbilled],
         hops={entrance.route: list(entrance.hops) for entrance in entrances if entrance.hops},
         free_tier=rehearsal.free_tier,
+        allow_unjudged=rehearsal.allow_unjudged,
         traffic=_an_hour(scenario.hour()),
     )
     day_before = rehearsal.day_before or _modelled_day_before(scenario)
@@ -237,7 +268,11 @@ def _load_plan(rehearsal: Rehearsal, run_id: str, outputs: Outputs) -> LoadPlan:
 
 @contextmanager
 def _watchers(
-    plan: LoadPlan, folder: RunFolder, listener: Listener, rehearsal: Rehearsal
+    plan: LoadPlan,
+    folder: RunFolder,
+    listener: Listener,
+    rehearsal: Rehearsal,
+    watched: Callable[[WatchedSecond], None],
 ) -> Iterator[Watching | None]:
     """The scenario's watchers at their posts, if it has any."""
     wanted = rehearsal.scenario.watchers
@@ -246,7 +281,7 @@ def _watchers(
         return
     listener.stage("watchers", f"{wanted.count:,} webhook endpoints and live subscribers")
     log = folder.logs_path / "watchers.log"
-    with Watching(plan, folder.watch_path, log, listener.watched) as watchers:
+    with Watching(plan, folder.watch_path, log, watched) as watchers:
         watchers.wait_ready()
         yield watchers
 
@@ -272,26 +307,61 @@ def _load(
                 raise KeyboardInterrupt
 
 
-def _drain(rehearsal: Rehearsal, folder: RunFolder, sampler: Sampler, listener: Listener) -> None:
+@dataclass(frozen=True)
+class _Evidence:
+    """What the product shows of a run, read as often as it is asked."""
+
+    rehearsal: Rehearsal
+    run_id: str
+    cloud: Cloud
+    outputs: Outputs
+    folder: RunFolder
+
+    def read(self) -> Ledger:
+        """A ledger of what there is now. Raises MeasurementInvalid."""
+        acceptance = self.folder.acceptance()
+        if acceptance is None:
+            raise MeasurementInvalid("The load generator left no record of what was accepted.")
+        ledger = Ledger(acceptance, self.run_id)
+        pipeline = self.rehearsal.pipeline
+        with asking(pipeline, "show its evidence", MeasurementInvalid):
+            ledger.record_many(pipeline.evidence(self.cloud, self.outputs, self.run_id))
+        return ledger
+
+
+def _drain(
+    rehearsal: Rehearsal,
+    evidence: _Evidence,
+    sampler: Sampler,
+    happenings: draining.Happenings,
+    listener: Listener,
+) -> None:
     """Wait for the backlog to empty; that it did not is for the objectives and the ledger to judge."""
-    listener.stage("drain", f"at most {rehearsal.drain_limit_s:.0f} s")
-    observation = sampler.look()
-    started_s = observation.at_s
-    policy = DrainPolicy(rehearsal.drain_limit_s, started_s)
-    while (decision := policy.decide(observation)) == "wait":
-        time.sleep(DRAIN_LOOK_S)
+    limit_s = rehearsal.drain_limit_s
+
+    def look() -> Observation:
         sampler.check()
-        observation = sampler.look()
-    folder.set_drain(observation.at_s - started_s, emptied=decision == "drained")
+        return sampler.look()
+
+    if BACKLOG not in sampler.unseen:
+        listener.stage("drain", f"at most {limit_s:.0f} s")
+        drain = draining.by_backlog(look, limit_s)
+    else:
+        listener.stage("drain", f"until the evidence shows an end of each event, at most {limit_s:.0f} s")
+        drain = draining.by_evidence(
+            look,
+            lambda: evidence.read().waiting,
+            lambda: happenings.count,
+            limit_s,
+            watched=rehearsal.scenario.watchers is not None,
+        )
+    evidence.folder.set_drain(drain)
 
 
-def _reconcile(rehearsal: Rehearsal, run_id: str, cloud: Cloud, outputs: Outputs, folder: RunFolder) -> None:
-    acceptance = folder.acceptance()
-    if acceptance is None:
-        raise MeasurementInvalid("The load generator left no record of what was accepted.")
-    ledger = Ledger(acceptance, run_id)
-    with asking(rehearsal.pipeline, "show its evidence", MeasurementInvalid):
-        ledger.record_many(rehearsal.pipeline.evidence(cloud, outputs, run_id))
+def _reconcile(evidence: _Evidence) -> None:
+    rehearsal, folder = evidence.rehearsal, evidence.folder
+    run_id, cloud, outputs = evidence.run_id, evidence.cloud, evidence.outputs
+    ledger = evidence.read()
     summary = folder.load_summary()
     if summary is not None:
         started_at_s = float(summary["started_at_s"])

@@ -56,6 +56,14 @@ def charted(folder: RunFolder) -> list[Panel]:
         ]
         watch = list(folder.watch_timeline())
         starts = [row["t"] for row in (*load[:1], *target[:1])]
-        return panels(load, target, watch, cost_per_hour(folder), starts[0] if starts else 0.0)
+        start_s = starts[0] if starts else 0.0
+        return panels(
+            load,
+            target,
+            watch,
+            cost_per_hour(folder),
+            start_s,
+            folder.state.unseen or {},
+        )
     except MeasurementInvalid:
         return []

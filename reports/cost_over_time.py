@@ -16,6 +16,7 @@ from harness.measure.observation import Invocation
 from harness.measure.plan import UnbilledUsage
 from harness.measure.run_folder import RunFolder
 from harness.measure.timeline import PROCESS
+from harness.measure.unseen import unseen_services
 from harness.measure.usage import function_durations
 
 WINDOWS = 60
@@ -27,10 +28,10 @@ Quantities = dict[tuple[str, str], dict[str, Decimal]]
 
 def cost_per_hour(folder: RunFolder) -> list[tuple[float, float | None]]:
     """(middle of a window in seconds since the epoch, USD an hour), at most 60 windows over the load and the
-    drain; empty when the run was not metered. None where no price is known."""
+    drain; empty when the run was not metered, or not wholly. None where no price is known."""
     start, end = folder.marked_usage("load_start"), folder.marked_usage("end")
     end = end or folder.marked_usage("latest")
-    if start is None or end is None or end.at_s <= start.at_s:
+    if start is None or end is None or end.at_s <= start.at_s or unseen_services(folder.state.unseen or {}):
         return []
     windows = max(1, min(WINDOWS, int((end.at_s - start.at_s) / MIN_WINDOW_S)))
     edges = np.linspace(start.at_s, end.at_s, windows + 1)
@@ -90,4 +91,4 @@ def _add_durations(
         for duration in function_durations(invocations, calls, unbilled):
             unit = f"gb_seconds_{duration.architecture}"
             of_function = used[place].setdefault(("lambda", duration.function), {})
-            of_function[unit] = of_function.get(unit, Decimal(0)) + duration.modelled_gb_s
+            of_function[unit] = of_function.get(unit, Decimal(0)) + (duration.modelled_gb_s or Decimal(0))

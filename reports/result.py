@@ -18,7 +18,7 @@ from harness.aws.latencies.table import call_latencies
 from harness.aws.prices.bill import BillLine
 from harness.measure.run_folder import RunFolder
 from harness.measure.stored import REQUEST_COUNTS
-from harness.measure.usage import RunUsage
+from harness.measure.usage import FunctionDuration, RunUsage
 from harness.objectives import Objective
 from reports.checks import latency
 from reports.checks.catalogue import Judged, judge, read_metrics
@@ -39,7 +39,7 @@ def build_result(folder: RunFolder) -> dict[str, Any]:
     measured = read(folder)
     routes = _routes(measured)
     objectives = [Objective.parse(text) for text in measured.plan.get("objectives", [])]
-    judged = judge(objectives, read_metrics(measured, routes), routes)
+    judged = judge(objectives, read_metrics(measured, routes), routes, measured.state.unseen or {})
     result = {
         **_head(measured),
         **_load(measured.load),
@@ -91,6 +91,7 @@ def _head(measured: Measured) -> dict[str, Any]:
         "versions": measured.environment.get("versions", {}),
         "incidents": list(state.incidents),
         "observer": state.observer,
+        "unseen": dict(state.unseen or {}),
     }
     if ended_at_s is None:
         head["ended_at_reason"] = head["duration_s_reason"] = "the run has not ended, or died without a word"
@@ -151,6 +152,7 @@ def _ledger(measured: Measured) -> dict[str, Any]:
     }
     found["drain_s"] = None if drain is None else round(drain.duration_s, 3)
     found["drained"] = None if drain is None else drain.emptied
+    found["drained_by"] = None if drain is None else "backlog" if drain.waiting is None else "evidence"
     if drain is None:
         found["reason"] = "the run did not come to the drain"
     if found["predictions"] is None:
@@ -184,7 +186,7 @@ def _usage(usage: RunUsage | None) -> dict[str, Any]:
     totals: dict[str, Decimal] = {}
     for resource in usage.resources:
         for unit, quantity in resource.quantities.items():
-            name = "gb_seconds" if unit.startswith("gb_seconds_") else unit
+            name = "gb_seconds" if "gb_seconds_" in unit else unit
             key = f"{resource.service}.{name}"
             totals[key] = totals.get(key, Decimal(0)) + quantity
     return {
@@ -198,20 +200,25 @@ def _usage(usage: RunUsage | None) -> dict[str, Any]:
             }
             for item in usage.left_out
         ],
-        "lambda_duration": [
-            {
-                "function": item.function,
-                "architecture": item.architecture,
-                "memory_mb": item.memory_mb,
-                "invocations": item.invocations,
-                "cold_starts": item.cold_starts,
-                "modelled_gb_s": _plain(item.modelled_gb_s),
-                "measured_gb_s": _plain(item.measured_gb_s),
-                "calls_not_modelled": dict(item.calls_not_modelled),
-            }
-            for item in usage.functions
-        ],
+        "lambda_duration": [_duration(item) for item in usage.functions],
     }
+
+
+def _duration(item: FunctionDuration) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "function": item.function,
+        "architecture": item.architecture,
+        "memory_mb": item.memory_mb,
+        "invocations": item.invocations,
+        "cold_starts": item.cold_starts,
+        "modelled_gb_s": None if item.modelled_gb_s is None else _plain(item.modelled_gb_s),
+        "measured_gb_s": _plain(item.measured_gb_s),
+        "calls_not_modelled": dict(item.calls_not_modelled),
+    }
+    if item.reported_gb_s is not None:
+        found["reported_gb_s"] = _plain(item.reported_gb_s)
+        found["reason"] = "the target says what it bills, and not what CPU time was used"
+    return found
 
 
 def _cost(measured: Measured) -> dict[str, Any]:
@@ -238,7 +245,8 @@ def _cost(measured: Measured) -> dict[str, Any]:
             f"lambda {item.function}, the time of {calls} calls of {call}; no latency of it is known"
             for item in usage.functions
             for call, calls in item.calls_not_modelled.items()
-        ],
+        ]
+        + [f"{service}: not seen, {why}" for service, why in usage.unseen.items()],
         **{f"{name}_reason": reason for name, reason in bill.reasons.items()},
     }
     if before is not None:

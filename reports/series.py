@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
+
+from harness.measure.unseen import BACKLOG, ITERATOR_AGE, LAMBDA_THROTTLES, Unseen, usage_of
 
 Row = Mapping[str, Any]
 Point = tuple[float, float | None]
@@ -51,26 +54,47 @@ def from_target(
     name: str,
     start_s: float,
     combine: Callable[[Iterable[float]], float] = sum,
+    *,
+    seen: bool = True,
 ) -> Series:
     """The rows that `wanted(service, metric)` picks, those of one moment combined into one value.
 
-    A target that was looked at and showed none of them had none: 0."""
+    A target that was looked at and showed none of them had none: 0. Where nobody can see them (`seen`), that
+    is not known."""
     moments: defaultdict[float, list[float]] = defaultdict(list)
     for row in rows:
         values = moments[float(row["t"])]
         if wanted(str(row["service"]), str(row["name"])):
             values.append(float(row["value"]))
-    return Series(name, [(t - start_s, combine(values or [0.0])) for t, values in sorted(moments.items())])
+    none = 0.0 if seen else None
+    points = [(t - start_s, combine(values) if values else none) for t, values in sorted(moments.items())]
+    return Series(name, points)
 
 
 def panels(
-    load: Sequence[Row], target: Sequence[Row], watch: Sequence[Row], cost: Sequence[Point], start_s: float
+    load: Sequence[Row],
+    target: Sequence[Row],
+    watch: Sequence[Row],
+    cost: Sequence[Point],
+    start_s: float,
+    unseen: Unseen = MappingProxyType({}),
 ) -> list[Panel]:
     """What the report charts, in the order a reader asks: what came, how fast it was answered, what piled up,
-    what was refused, who was let in; and who was told, where somebody watched."""
+    what was refused, who was let in; and who was told, where somebody watched. What is `unseen` has no line
+    at 0."""
 
     def metric(*names: str, service: str | None = None) -> Callable[[str, str], bool]:
         return lambda of, name: name in names and service in (None, of)
+
+    def shown(
+        what: str,
+        wanted: Callable[[str, str], bool],
+        name: str,
+        combine: Callable[[Iterable[float]], float] = sum,
+    ) -> Series:
+        return from_target(target, wanted, name, start_s, combine, seen=what not in unseen)
+
+    authorizing = usage_of("apigateway")
 
     return [
         Panel(
@@ -97,26 +121,26 @@ def panels(
             "Backlog",
             "events",
             [
-                from_target(target, metric("backlog_records"), "behind the stream consumer", start_s),
-                from_target(target, metric("async_backlog"), "asynchronous invocations", start_s),
-                from_target(target, metric("pending_deliveries"), "deliveries of topics", start_s),
+                shown(BACKLOG, metric("backlog_records"), "behind the stream consumer"),
+                shown(BACKLOG, metric("async_backlog"), "asynchronous invocations"),
+                shown(BACKLOG, metric("pending_deliveries"), "deliveries of topics"),
             ],
             "Accepted and not yet through. It must not grow without end, and must be empty at the end.",
         ),
         Panel(
             "Iterator age",
             "ms",
-            [from_target(target, metric("iterator_age_ms"), "oldest", start_s, combine=max)],
+            [shown(ITERATOR_AGE, metric("iterator_age_ms"), "oldest", max)],
             "How old the last record of a batch was when the function got it.",
         ),
         Panel(
             "Throttles",
             "refusals/s",
             [
-                from_target(target, metric("throttled", service="apigateway"), "API Gateway", start_s),
-                from_target(target, metric("throttled_records", service="kinesis"), "Kinesis", start_s),
-                from_target(target, metric("throttles", service="lambda"), "Lambda", start_s),
-                from_target(target, metric("throttled_requests", service="dynamodb"), "DynamoDB", start_s),
+                shown(usage_of("apigateway"), metric("throttled", service="apigateway"), "API Gateway"),
+                shown(usage_of("kinesis"), metric("throttled_records", service="kinesis"), "Kinesis"),
+                shown(LAMBDA_THROTTLES, metric("throttles", service="lambda"), "Lambda"),
+                shown(usage_of("dynamodb"), metric("throttled_requests", service="dynamodb"), "DynamoDB"),
             ],
             "Refusals by the quotas and scaling rules of the limits profile.",
         ),
@@ -131,10 +155,8 @@ def panels(
             "per second",
             [
                 from_generator(load, "events_accepted", "events accepted", start_s),
-                from_target(
-                    target, metric("authorizer_hits", "authorizer_misses"), "authorizations", start_s
-                ),
-                from_target(target, metric("authorizer_misses"), "authorizer invocations", start_s),
+                shown(authorizing, metric("authorizer_hits", "authorizer_misses"), "authorizations"),
+                shown(authorizing, metric("authorizer_misses"), "authorizer invocations"),
                 *([from_generator(load, "calls_accepted", "API calls", start_s)] if _calls(load) else ()),
             ],
         ),

@@ -3,6 +3,8 @@
 * `invalid`: the run is not complete, the generator or the observer could not keep up, the ledger could not
   be read, a file is damaged, or the sums do not add up. Nothing is said of the objectives then.
 * `missed`: the backlog did not empty within its limit, or an objective is not met or not known.
+* `invalid`, too: none is missed, but one cannot be judged on this target, and the run was not told to let
+  that be. Nothing shows that it is missed, and a gate that was asked for must not open unseen.
 * `met`: all else.
 """
 
@@ -35,10 +37,14 @@ def decide(measured: Measured, judged: Sequence[Judged], broken: Sequence[str]) 
         return Decision("invalid", invalid)
     drain = measured.state.drain
     if drain is not None and not drain.emptied:
-        return Decision("missed", f"The backlog was not empty after {drain.duration_s:.0f} s.")
-    if all(one.met for one in judged):
-        return Decision("met", None)
-    return Decision("missed", None)
+        why = drain.why_not_empty()
+        return Decision("missed", f"{why[0].upper()}{why[1:]}.")
+    if any(one.met is False for one in judged):
+        return Decision("missed", None)
+    left = [one.objective.metric for one in judged if one.met is None]
+    if left and not measured.plan.get("allow_unjudged", False):
+        return Decision("invalid", f"What was asked for cannot be judged on this target: {', '.join(left)}.")
+    return Decision("met", None)
 
 
 def _why_invalid(measured: Measured) -> str | None:

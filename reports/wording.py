@@ -21,12 +21,25 @@ def headline(result: Mapping[str, Any]) -> str:
         said = f"The run was {status}" if status == "interrupted" else "The run failed"
         return f"{said}: {reason}" if reason else f"{said}."
     verdict = VERDICTS[result["verdict"]]
+    unjudged = [o["name"] for o in result["objectives"] if o["met"] is None]
     if result["verdict"] == "missed":
-        missed = [o["name"] for o in result["objectives"] if not o["met"]]
-        return f"{verdict}: {', '.join(missed)}."
+        missed = [o["name"] for o in result["objectives"] if o["met"] is False]
+        said = ", ".join(missed) or (result.get("verdict_reason") or "").rstrip(".")
+        return f"{verdict}: {said}{_beside(unjudged)}."
+    if result["verdict"] == "met" and unjudged:
+        return f"All objectives met that can be judged on this target{_beside(unjudged)}."
     if result["verdict"] == "invalid" and result.get("verdict_reason"):
         return f"{verdict}: {result['verdict_reason']}"
     return f"{verdict}."
+
+
+def judged(objective: Mapping[str, Any]) -> str:
+    """What became of an objective, in a word or two."""
+    return {True: "met", False: "missed", None: "not judged"}[objective["met"]]
+
+
+def _beside(unjudged: list[str]) -> str:
+    return f"; not judged: {', '.join(unjudged)}" if unjudged else ""
 
 
 def text(value: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -21,6 +21,7 @@ from harness.load.watchers.launch import WatchedSecond
 from harness.measure.drain import backlog
 from harness.measure.observation import Observation
 from harness.measure.stored import REQUEST_COUNTS
+from harness.measure.unseen import unseen_services
 from reports import wording
 
 PLAIN_EVERY_S = 5.0
@@ -77,8 +78,11 @@ class Figures:
         ages = [gauge.value for gauge in observation.gauges if gauge.name == "iterator_age_ms"]
         self.iterator_age_ms = max(ages, default=None)
         usage = observation.usage
-        self.authorizations = sum(u.quantity for u in usage if u.unit.startswith("authorizer_"))
-        self.throttles = sum(u.quantity for u in usage if u.unit.startswith("throttle"))
+        unseen = unseen_services(observation.unseen)
+        if "apigateway" not in unseen:
+            self.authorizations = sum(u.quantity for u in usage if u.unit.startswith("authorizer_"))
+        if not unseen:
+            self.throttles = sum(u.quantity for u in usage if u.unit.startswith("throttle"))
         self.cost = cost_so_far(observation)
 
 
@@ -136,6 +140,9 @@ class Quiet:
     def stage(self, name: str, detail: str = "") -> None:
         """Nothing to show."""
 
+    def notice(self, lines: Sequence[str]) -> None:
+        """Nothing to show: the report says it too."""
+
     def second(self, second: Second) -> None:
         """Nothing to show."""
 
@@ -157,6 +164,10 @@ class Plain(Quiet):
     def stage(self, name: str, detail: str = "") -> None:
         """Say which stage begins."""
         click.echo(f"{name}: {detail}" if detail else name, err=True)
+
+    def notice(self, lines: Sequence[str]) -> None:
+        """Say it."""
+        click.echo("\n".join(lines), err=True)
 
     def second(self, second: Second) -> None:
         """Say how it goes, when it is time to."""
@@ -200,6 +211,11 @@ class Panel(Quiet):
         """Show which stage runs."""
         with self._lock:
             self._figures.stage, self._figures.detail = name, detail
+
+    def notice(self, lines: Sequence[str]) -> None:
+        """Say it, above what is redrawn."""
+        for line in lines:
+            self._live.console.print(Text(line))
 
     def second(self, second: Second) -> None:
         """Show a second of the generator's."""

@@ -61,6 +61,11 @@ from reports.formats import console as report
     type=click.Path(path_type=Path),
     help="A file with an objective a line.",
 )
+@click.option(
+    "--allow-unjudged",
+    is_flag=True,
+    help="Judge without the objectives that the target cannot show, instead of ending with 4.",
+)
 @click.option("--free-tier", is_flag=True, help="Take AWS's free tier off the bill.")
 @click.option(
     "--baseline",
@@ -95,6 +100,7 @@ def run(
     drain_limit: float,
     objectives: tuple[str, ...],
     objectives_file: Path | None,
+    allow_unjudged: bool,
     free_tier: bool,
     baseline: Path | None,
     out: Path | None,
@@ -142,6 +148,7 @@ def run(
         in_flight_cap=in_flight_cap,
         drain_limit_s=drain_limit,
         free_tier=free_tier,
+        allow_unjudged=allow_unjudged,
         day_before=None
         if baseline is None
         else day_before_from(baseline, Beside(chosen, pipeline.name, target, region, free_tier)),

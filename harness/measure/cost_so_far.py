@@ -14,6 +14,7 @@ from harness.aws.prices.book import load_book
 from harness.aws.prices.line import ResourceUsage
 from harness.measure.observation import Observation
 from harness.measure.plan import UnbilledUsage
+from harness.measure.unseen import unseen_services
 from harness.measure.usage import function_durations
 
 Key = tuple[str, str, str]
@@ -30,7 +31,9 @@ class CostSoFar:
         self._gb_seconds: dict[Key, Decimal] = {}
 
     def __call__(self, observation: Observation) -> Decimal | None:
-        """The cost in the book's currency; None when no price is known."""
+        """The cost in the book's currency; None when no price is known, or some of the usage is not seen."""
+        if unseen_services(observation.unseen):
+            return None
         counted = {usage[:3]: usage.quantity for usage in observation.usage}
         if self._start is None:
             self._start = (observation.at_s, counted)
@@ -53,4 +56,5 @@ class CostSoFar:
     def _add_durations(self, observation: Observation, unbilled: Sequence[UnbilledUsage]) -> None:
         for duration in function_durations(observation.invocations, observation.calls, unbilled):
             key = ("lambda", duration.function, f"gb_seconds_{duration.architecture}")
-            self._gb_seconds[key] = self._gb_seconds.get(key, Decimal(0)) + duration.modelled_gb_s
+            gb_seconds = duration.modelled_gb_s or Decimal(0)  # modelled where all usage is seen
+            self._gb_seconds[key] = self._gb_seconds.get(key, Decimal(0)) + gb_seconds

@@ -37,6 +37,8 @@ def gaps(folder: RunFolder) -> Iterator[str]:
         yield _damaged(folder, "run.json", "ended_at_s is missing")
     if folder.state.drain is None:
         yield _damaged(folder, "run.json", "drain is missing")
+    if folder.state.unseen is None:
+        yield _damaged(folder, "run.json", "unseen is missing")
     yield from _of_parts(folder)
     for name, sealed in folder.seals.items():
         path = folder.path / name

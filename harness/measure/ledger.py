@@ -166,6 +166,12 @@ class Ledger:
         return _reconcile(self)
 
     @property
+    def waiting(self) -> int:
+        """How many accepted events have no outcome so far."""
+        self._settle()
+        return int(np.count_nonzero((self.acceptance == codes.ACCEPTED) & (self.outcome == NONE)))
+
+    @property
     def live(self) -> NDArray[np.bool_]:
         """Whether each event became what the product tells of its device, by ordinal."""
         self._settle()

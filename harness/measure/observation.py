@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from harness.measure.meters import CallTally, Gauge, Usage
+from harness.measure.unseen import Unseen
 
 InvocationStatus = Literal["ok", "error", "timeout", "crash"]
 
@@ -23,10 +24,10 @@ class Invocation:
     init_ms: float | None
     """Initialization, on a cold start only."""
     wall_ms: float
-    cpu_ms: float
-    """CPU time of the invocation without the initialization."""
+    cpu_ms: float | None
+    """CPU time of the invocation without the initialization; None where the target does not say."""
     init_cpu_ms: float | None
-    peak_memory_mb: float
+    peak_memory_mb: float | None
     memory_mb: int
     architecture: str
     """x86_64 or arm64."""
@@ -35,6 +36,8 @@ class Invocation:
     """How many records its event carried, for an event source mapping; else 0."""
     runtime: str = ""
     """AWS's identifier of the function's runtime (`python3.13`); empty when the target does not say."""
+    billed_ms: float | None = None
+    """What the target itself says that it bills, initialization included; None where it says nothing."""
 
 
 @dataclass(slots=True)
@@ -63,6 +66,8 @@ class Observation:
     lost: int = 0
     """Invocations and calls dropped since the target started, because nobody looked in time: a run in which
     it grows is invalid."""
+    unseen: Unseen = field(default_factory=dict)
+    """The observer's own `unseen`."""
 
 
 class Observer(Protocol):
@@ -70,6 +75,8 @@ class Observer(Protocol):
 
     completeness: str
     """In words, for the report: what this observer cannot see."""
+    unseen: Unseen
+    """The same by name, for whatever would need it (harness.measure.unseen); known before the first look."""
 
     def observe(self) -> Observation:
         """Look now. Raises TargetLost when the target does not answer."""

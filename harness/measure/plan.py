@@ -68,3 +68,5 @@ class Plan(TypedDict, total=False):
     traffic: HourOfTraffic
     day_before: DayBefore
     free_tier: bool
+    allow_unjudged: bool
+    """Objectives that the target cannot show do not keep the run from being met."""

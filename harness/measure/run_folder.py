@@ -30,6 +30,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
@@ -72,6 +73,7 @@ from harness.measure.stored import (
     WatchRow,
 )
 from harness.measure.timeline import Rates, Row, Timeline, TimelineRow
+from harness.measure.unseen import Unseen
 
 FORMAT: Final = "launchday.run"
 VERSION: Final = 1
@@ -195,10 +197,11 @@ class RunFolder:
             status=state["status"],
             error=state.get("error"),
             exit_code=state.get("exit_code"),
-            drain=Drain(drain["duration_s"], drain["emptied"]) if drain else None,
+            drain=Drain(drain["duration_s"], drain["emptied"], drain.get("waiting")) if drain else None,
             incidents=tuple(state.get("incidents", ())),
             lost=state.get("lost", 0),
             observer=state.get("observer"),
+            unseen=state.get("unseen"),
         )
 
     @property
@@ -207,13 +210,13 @@ class RunFolder:
         found: Mapping[str, str] = self._state.get("seals", {})
         return found
 
-    def set_drain(self, duration_s: float, *, emptied: bool) -> None:
+    def set_drain(self, drain: Drain) -> None:
         """Keep how the backlog emptied."""
-        self._store_state(drain={"duration_s": duration_s, "emptied": emptied})
+        self._store_state(drain={name: value for name, value in asdict(drain).items() if value is not None})
 
-    def set_observer(self, completeness: str) -> None:
-        """Keep, in words, what the observer cannot see (`Observer.completeness`)."""
-        self._store_state(observer=completeness)
+    def set_observer(self, completeness: str, unseen: Unseen) -> None:
+        """Keep what the observer cannot see, in words and by name (`Observer`)."""
+        self._store_state(observer=completeness, unseen=dict(unseen))
 
     def finish(self, status: Status, now_s: float, error: BaseException | str | None = None) -> None:
         """Keep how the run ended; for a failed one, with what went wrong and its exit code."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from harness.measure.meters import Usage
 from harness.measure.stored import Status
+from harness.measure.unseen import Unseen
 
 
 @dataclass(frozen=True)
@@ -18,10 +19,20 @@ class Marked:
 
 @dataclass(frozen=True)
 class Drain:
-    """How the backlog emptied after the load: how long it took, and whether it did."""
+    """How the backlog emptied after the load: how long it took, and whether it did.
+
+    `waiting` is how many accepted events the evidence showed no end of, where it was the evidence that was
+    asked; None where the target showed its backlog itself."""
 
     duration_s: float
     emptied: bool
+    waiting: int | None = None
+
+    def why_not_empty(self) -> str:
+        """What to say of a drain that did not empty the backlog."""
+        if self.waiting is None:
+            return f"the backlog was not empty after {self.duration_s:.0f} s"
+        return f"{self.waiting:,} accepted events had no end {self.duration_s:.0f} s after the load"
 
 
 @dataclass(frozen=True)
@@ -39,3 +50,5 @@ class RunState:
     lost: int
     observer: str | None
     """In words, what the target's observer cannot see."""
+    unseen: Unseen | None = None
+    """The same by name; None when the run did not come to an observer."""

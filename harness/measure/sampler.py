@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from harness.errors import LaunchdayError, TargetLost
 from harness.measure.observation import Observation, Observer
+from harness.measure.unseen import Unseen
 
 
 class Sampler:
@@ -34,10 +35,16 @@ class Sampler:
         self._stopping.set()
         self._thread.join()
 
+    @property
+    def unseen(self) -> Unseen:
+        """What the observer cannot see."""
+        return self._observer.unseen
+
     def look(self) -> Observation:
         """Observe now. Raises TargetLost when the target is gone or says that a part of it was."""
         with self._lock:
             observation = self._observer.observe()
+            observation.unseen = self._observer.unseen
             self.latest = observation
             self._on_observation(observation)
         if observation.incidents:

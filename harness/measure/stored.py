@@ -18,6 +18,7 @@ class StoredDrain(TypedDict):
 
     duration_s: float
     emptied: bool
+    waiting: NotRequired[int | None]
 
 
 class StoredState(TypedDict):
@@ -35,6 +36,7 @@ class StoredState(TypedDict):
     incidents: NotRequired[list[str]]
     lost: NotRequired[int]
     observer: NotRequired[str | None]
+    unseen: NotRequired[dict[str, str]]
     seals: NotRequired[dict[str, str]]
 
 

@@ -4,7 +4,7 @@ what watching the run used itself, and with Lambda's duration by the model."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 import numpy as np
@@ -21,6 +21,7 @@ from harness.measure.plan import UnbilledUsage
 from harness.measure.run_folder import RunFolder
 from harness.measure.run_state import Marked
 from harness.measure.timeline import Timeline
+from harness.measure.unseen import unseen_services
 
 _MB_A_GB = 1024
 _MS_A_SECOND = 1000
@@ -32,18 +33,22 @@ _Quantities = dict[tuple[str, str], dict[str, Decimal]]
 
 @dataclass(frozen=True)
 class FunctionDuration:
-    """The duration of one function's invocations, as AWS would bill it by the model, and as this machine's
+    """The duration of one function's invocations, as AWS would bill it by the model, and as the target's
     clock had it. `calls_not_modelled` are AWS calls without a latency in the table, by
-    `<service>:<operation>`: with them, the model is a lower bound."""
+    `<service>:<operation>`: with them, the model is a lower bound.
+
+    Of a target that says what it bills (`reported_gb_s`), and not what CPU time was used, nothing is
+    modelled: `modelled_gb_s` is None."""
 
     function: str
     architecture: str
     memory_mb: int
     invocations: int
     cold_starts: int
-    modelled_gb_s: Decimal
+    modelled_gb_s: Decimal | None
     measured_gb_s: Decimal
     calls_not_modelled: Mapping[str, int]
+    reported_gb_s: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,8 @@ class RunUsage:
     functions: tuple[FunctionDuration, ...]
     left_out: tuple[LeftOut, ...]
     complete: bool
+    unseen: Mapping[str, str] = field(default_factory=dict)
+    """The services whose usage nobody counted, each with why: what they used is not in `resources`."""
 
 
 def run_usage(folder: RunFolder) -> RunUsage | None:
@@ -84,17 +91,26 @@ def run_usage(folder: RunFolder) -> RunUsage | None:
         folder.calls(),
         unbilled,
     )
+    on_aws = folder.plan().get("target") == "aws"
     for duration in functions:
         quantities = used.setdefault(("lambda", duration.function), {})
         unit = f"gb_seconds_{duration.architecture}"
-        quantities[unit] = quantities.get(unit, Decimal(0)) + duration.modelled_gb_s
+        gb_seconds = duration.modelled_gb_s
+        if (
+            gb_seconds is None
+        ):  # what AWS says that it bills is metered; what another's clock says is not AWS's
+            unit = f"{'billed' if on_aws else 'reported'}_{unit}"
+            gb_seconds = duration.reported_gb_s or Decimal(0)
+        quantities[unit] = quantities.get(unit, Decimal(0)) + gb_seconds
     window_s = load_window_s(folder) or (start.at_s, end.at_s)
     span = Span.of_seconds(window_s[1] - window_s[0], end.at_s - start.at_s)
     resources = tuple(
         ResourceUsage(service, resource, quantities, span.metered_h)
         for (service, resource), quantities in sorted(used.items())
     )
-    return RunUsage(resources, span, functions, left_out, complete)
+    return RunUsage(
+        resources, span, functions, left_out, complete, unseen_services(folder.state.unseen or {})
+    )
 
 
 def load_window_s(folder: RunFolder) -> tuple[float, float] | None:
@@ -115,15 +131,25 @@ def function_durations(
     """The duration model over invocations, a function, architecture and memory size at a time. Calls belong
     to an invocation by its trace id; those of `unbilled` resources are left out; invocations that share a
     trace id share its calls evenly."""
-    by_kind: dict[tuple[str, str, int, str], list[Invocation]] = {}
+    by_kind: dict[tuple[str, str, int, str, bool], list[Invocation]] = {}
     sharing: dict[str, int] = {}
     for invocation in invocations:
-        key = (invocation.function, invocation.architecture, invocation.memory_mb, invocation.runtime)
+        key = (
+            invocation.function,
+            invocation.architecture,
+            invocation.memory_mb,
+            invocation.runtime,
+            invocation.cpu_ms is None,
+        )
         by_kind.setdefault(key, []).append(invocation)
         sharing[invocation.trace_id] = sharing.get(invocation.trace_id, 0) + 1
     waiting, unknown = _call_times(calls, unbilled)
     return tuple(
-        _function_duration(key, found, waiting, unknown, sharing) for key, found in sorted(by_kind.items())
+        _reported(key[:3], found)
+        if reported
+        else _function_duration(key[:4], found, waiting, unknown, sharing)
+        for key, found in sorted(by_kind.items())
+        for reported in key[4:]
     )
 
 
@@ -157,6 +183,27 @@ def _function_duration(
         modelled_gb_s=_gb_seconds(modelled, memory_mb),
         measured_gb_s=_gb_seconds(measured, memory_mb),
         calls_not_modelled=dict(sorted(missing.items())),
+    )
+
+
+def _reported(key: tuple[str, str, int], found: Sequence[Invocation]) -> FunctionDuration:
+    """Of a function whose target tells durations and no CPU time. Where it does not say what it bills either,
+    that is the duration, and the initialization, rounded up."""
+    function, architecture, memory_mb = key
+    cold = _column([i.init_ms for i in found])
+    measured = round_up(_column([i.wall_ms for i in found]) + np.nan_to_num(cold))
+    billed = _column([i.billed_ms for i in found])
+    reported = np.where(np.isnan(billed), measured, np.nan_to_num(billed)).astype(np.int64)
+    return FunctionDuration(
+        function=function,
+        architecture=architecture,
+        memory_mb=memory_mb,
+        invocations=len(found),
+        cold_starts=int(np.count_nonzero(~np.isnan(cold))),
+        modelled_gb_s=None,
+        measured_gb_s=_gb_seconds(measured, memory_mb),
+        calls_not_modelled={},
+        reported_gb_s=_gb_seconds(reported, memory_mb),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from harness.emulator.launch import DEFAULT_PORT, EmbeddedAws
 from harness.errors import TargetError, TargetLost
 from harness.measure.meters import CallTally, Gauge, Usage
 from harness.measure.observation import Invocation, Observation, ProcessState
+from harness.measure.unseen import Unseen
 from harness.pipeline import Cloud
 
 _TIMEOUT_S = 20.0
@@ -115,6 +117,7 @@ class EmbeddedObserver:
         "Every request to the embedded AWS is metered where it is served; nothing is sampled. "
         "IAM, KMS and VPC usage is not rehearsed, so it is not seen."
     )
+    unseen: Unseen = MappingProxyType({})
 
     def __init__(self, url: str, *, alive: Callable[[], bool] = lambda: True) -> None:
         parts = urlsplit(url)

@@ -1,7 +1,8 @@
 """All metrics by name, and objectives held against them.
 
 An objective on a metric that does not exist is an error before anything is started. One whose metric is not
-known in a run is *not met*, with the reason: what was not shown does not pass a gate.
+known in a run is *not met*, with the reason: what was not shown does not pass a gate. One whose metric the
+target cannot show at all is *not judged*, which is known before the run starts.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.errors import UsageError
+from harness.measure.unseen import Unseen, why_unseen
 from harness.objectives import Objective
 from reports.checks import cost, deliveries, latency, ledger, throughput
 from reports.checks.measured import Measured
@@ -24,10 +26,14 @@ class Judged:
     objective: Objective
     unit: Unit
     reading: Reading
+    unseen: str | None = None
+    """Why the target cannot show it, if it cannot."""
 
     @property
-    def met(self) -> bool:
-        """Whether it is known to hold."""
+    def met(self) -> bool | None:
+        """Whether it is known to hold; None when it cannot be judged on this target."""
+        if self.unseen is not None:
+            return None
         return self.reading.value is not None and self.objective.met(self.reading.value)
 
 
@@ -70,15 +76,36 @@ def read_metrics(measured: Measured, routes: Iterable[str]) -> Readings:
     )
 
 
-def judge(objectives: Iterable[Objective], readings: Readings, routes: Sequence[str]) -> list[Judged]:
-    """Hold each objective against its reading. Raises UsageError for a metric that does not exist."""
+def judge(
+    objectives: Iterable[Objective], readings: Readings, routes: Sequence[str], unseen: Unseen
+) -> list[Judged]:
+    """Hold each objective against its reading; of what is `unseen`, what was read says nothing. Raises
+    UsageError for a metric that does not exist."""
     objectives = list(objectives)
     check_objectives(objectives, routes)
     known = known_metrics(routes)
-    return [
-        Judged(objective, known[objective.metric].unit, readings[objective.metric])
-        for objective in objectives
-    ]
+    judged = []
+    for objective in objectives:
+        metric = known[objective.metric]
+        why = why_unseen(metric.needs, unseen)
+        reading = readings[objective.metric] if why is None else Reading(None, why)
+        judged.append(Judged(objective, metric.unit, reading, why))
+    return judged
+
+
+def not_judgeable(
+    objectives: Iterable[Objective], unseen: Unseen, routes: Iterable[str] = ()
+) -> list[tuple[Objective, str]]:
+    """Those that a target with this `unseen` cannot show, each with why. One on a metric that is not known is
+    not among them."""
+    known = known_metrics(routes)
+    found = []
+    for objective in objectives:
+        metric = known.get(objective.metric)
+        why = why_unseen(metric.needs, unseen) if metric else None
+        if why is not None:
+            found.append((objective, why))
+    return found
 
 
 _UNIT_WORDS: Mapping[Unit, str] = {

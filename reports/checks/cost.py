@@ -6,15 +6,17 @@ from decimal import Decimal
 from typing import Final
 
 from harness.aws.prices.bill import Bill
+from harness.measure.unseen import USAGE
 from reports.checks.measured import Measured
 from reports.checks.metrics import Metric, Reading, Readings, unknown
 
+_USAGE: Final = frozenset({USAGE})
 METRICS: Final = (
-    Metric("cost.total", "USD", "the bill of the run, from the first send to the end of the drain"),
-    Metric("cost.per_million_events", "USD", "the bill by accepted events"),
-    Metric("cost.per_hour", "USD", "an hour of the same traffic"),
-    Metric("cost.per_month", "USD", "730 hours of the same traffic"),
-    Metric("cost.times_the_day_before", "times", "an hour of the run by an hour of the day before"),
+    Metric("cost.total", "USD", "the bill of the run, from the first send to the end of the drain", _USAGE),
+    Metric("cost.per_million_events", "USD", "the bill by accepted events", _USAGE),
+    Metric("cost.per_hour", "USD", "an hour of the same traffic", _USAGE),
+    Metric("cost.per_month", "USD", "730 hours of the same traffic", _USAGE),
+    Metric("cost.times_the_day_before", "times", "an hour of the run by an hour of the day before", _USAGE),
 )
 
 

@@ -54,5 +54,5 @@ def _drain(measured: Measured) -> Reading:
     if drain is None:
         return Reading(None, "the run did not come to the drain")
     if not drain.emptied:
-        return Reading(None, f"the backlog was not empty after {drain.duration_s:.0f} s")
+        return Reading(None, drain.why_not_empty())
     return Reading(drain.duration_s)

@@ -93,6 +93,7 @@ def _bill(usage: RunUsage, plan: Plan, load: Mapping[str, Any] | None) -> Bill:
         day_before=None if day_before is None else _day_before(day_before),
         requests=None if load is None else int(load["requests"]["accepted"]),
         kinds={kind: int(n["accepted"]) for kind, n in (load or {}).get("kinds", {}).items()},
+        unseen=usage.unseen,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 Unit = Literal["ms", "s", "share", "/s", "count", "USD", "times"]
@@ -22,11 +22,13 @@ SUFFIXES: Final[Mapping[Unit, frozenset[str]]] = {
 
 @dataclass(frozen=True)
 class Metric:
-    """Something that an objective can name. `says` is one line for the documentation."""
+    """Something that an objective can name. `says` is one line for the documentation; `needs` is what the
+    target's observer must see for it, by the names of harness.measure.unseen."""
 
     name: str
     unit: Unit
     says: str
+    needs: frozenset[str] = field(default=frozenset())
 
 
 @dataclass(frozen=True)

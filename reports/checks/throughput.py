@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from harness.measure.timeline import Series, summed
+from harness.measure.unseen import BACKLOG, ITERATOR_AGE, LAMBDA_ERRORS, LAMBDA_THROTTLES
 from reports.checks.measured import Measured
 from reports.checks.metrics import Metric, Reading, Readings, unknown
 
@@ -21,11 +22,28 @@ _LOAD: Final = (
     Metric("requests.retries", "count", "requests sent again"),
 )
 _TARGET: Final = (
-    Metric("backlog.peak", "count", "the most records and asynchronous invocations that waited"),
-    Metric("backlog.growing", "/s", "growth of the backlog a second, over the second half of the load"),
-    Metric("iterator_age.peak_ms", "ms", "the oldest that a record was when its batch was handed over"),
-    Metric("lambda.errors", "count", "Lambda invocations that failed"),
-    Metric("lambda.throttles", "count", "Lambda invocations that were throttled"),
+    Metric(
+        "backlog.peak",
+        "count",
+        "the most records and asynchronous invocations that waited",
+        frozenset({BACKLOG}),
+    ),
+    Metric(
+        "backlog.growing",
+        "/s",
+        "growth of the backlog a second, over the second half of the load",
+        frozenset({BACKLOG}),
+    ),
+    Metric(
+        "iterator_age.peak_ms",
+        "ms",
+        "the oldest that a record was when its batch was handed over",
+        frozenset({ITERATOR_AGE}),
+    ),
+    Metric("lambda.errors", "count", "Lambda invocations that failed", frozenset({LAMBDA_ERRORS})),
+    Metric(
+        "lambda.throttles", "count", "Lambda invocations that were throttled", frozenset({LAMBDA_THROTTLES})
+    ),
 )
 METRICS: Final = _LOAD + _TARGET
 

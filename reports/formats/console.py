@@ -66,7 +66,8 @@ def _objectives(result: Mapping[str, Any]) -> Table:
     )
     for objective in result["objectives"]:
         name = objective["name"]
-        mark = Text("met", style="green") if objective["met"] else Text("missed", style="red")
+        word = wording.judged(objective)
+        mark = Text(word, style={"met": "green", "missed": "red"}.get(word, "yellow"))
         limit = f"{objective.get('comparison', '')} {wording.figure(name, objective['limit'])}"
         actual = wording.figure(name, objective["actual"])
         table.add_row(mark, Text(name), limit, actual, Text(objective.get("reason") or ""))

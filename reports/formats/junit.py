@@ -10,16 +10,21 @@ from reports import wording
 
 
 def render(result: Mapping[str, Any]) -> str:
-    """A `<testsuite>`. A missed objective is a failure; a run that broke off or is not valid, an error."""
+    """A `<testsuite>`. A missed objective is a failure, one that the target cannot show is skipped; a run
+    that broke off or is not valid is an error."""
     suite = ElementTree.Element("testsuite", name=f"launchday.{result['scenario']}")
     suite.set("timestamp", str(result["started_at"]).removesuffix("Z"))
     if result["duration_s"] is not None:
         suite.set("time", f"{float(result['duration_s']):.3f}")
     errors = _run_cases(suite, result)
-    failures = 0
+    failures = skipped = 0
     for objective in result["objectives"]:
         case = _case(suite, result, objective["name"])
         if objective["met"]:
+            continue
+        if objective["met"] is None:
+            skipped += 1
+            ElementTree.SubElement(case, "skipped", message=f"not judged: {objective['reason']}")
             continue
         failures += 1
         name = objective["name"]
@@ -32,6 +37,8 @@ def render(result: Mapping[str, Any]) -> str:
     suite.set("tests", str(len(suite)))
     suite.set("failures", str(failures))
     suite.set("errors", str(errors))
+    if skipped:
+        suite.set("skipped", str(skipped))
     ElementTree.indent(suite)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"
 

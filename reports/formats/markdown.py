@@ -35,7 +35,7 @@ def _objectives(result: Mapping[str, Any]) -> str:
     rows = []
     for objective in result["objectives"]:
         name = objective["name"]
-        mark = "✅" if objective["met"] else "❌"
+        mark = {True: "✅", False: "❌", None: "❔"}[objective["met"]]
         rows.append(
             [
                 mark,

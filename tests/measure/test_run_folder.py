@@ -16,6 +16,7 @@ from harness.measure.meters import CallTally, Gauge, Usage
 from harness.measure.observation import Invocation, Observation, ProcessState
 from harness.measure.redaction import REDACTED, is_secret_name, redact
 from harness.measure.run_folder import RunFolder
+from harness.measure.run_state import Drain
 from harness.pipeline import Outcome
 
 NOW_S = 1_800_000_000.0
@@ -201,7 +202,7 @@ def test_what_was_lost_before_the_run_is_not_its_loss(tmp_path: Path) -> None:
 
 def test_how_a_run_ended_is_kept(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path, "s", NOW_S)
-    folder.set_drain(4.5, emptied=True)
+    folder.set_drain(Drain(4.5, emptied=True))
     folder.append_observation(observation(NOW_S, 1, incidents=["The edge was started again."]))
     folder.append_observation(observation(NOW_S + 1, 1, incidents=["The edge was started again."]))
     folder.finish("failed", NOW_S + 9, TargetLost("The state process ended."))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 
 import pytest
 
@@ -13,6 +14,7 @@ from harness.measure.sampler import Sampler
 
 class Observer:
     completeness = "everything"
+    unseen: Mapping[str, str] = {"backlog": "nobody shows it"}
 
     def __init__(self, *answers: Observation | Exception) -> None:
         self._answers = list(answers)
@@ -37,6 +39,12 @@ def test_what_is_seen_is_handed_on_in_order() -> None:
         sampler.look()
         assert sampler.look().at_s == 2
     assert seen == [1, 2]
+
+
+def test_what_the_observer_cannot_see_goes_with_what_it_saw() -> None:
+    seen: list[Observation] = []
+    Sampler(Observer(at(1)), seen.append).look()
+    assert seen[0].unseen == {"backlog": "nobody shows it"}
 
 
 def test_an_incident_is_kept_and_then_raised() -> None:

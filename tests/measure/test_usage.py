@@ -188,3 +188,29 @@ def test_each_size_of_a_function_is_billed_by_its_own() -> None:
     found = function_durations([invocation("a"), invocation("b", memory_mb=885)], [])
     assert [(f.memory_mb, f.invocations) for f in found] == [(885, 1), (1769, 1)]
     assert found[0].modelled_gb_s == Decimal(20) * 885 / 1024 / 1000
+
+
+def reported(request_id: str, **changes: object) -> Invocation:
+    return invocation(request_id, cpu_ms=None, peak_memory_mb=64.0, **changes)
+
+
+def test_durations_of_report_lines_are_taken_as_they_are() -> None:
+    (duration,) = function_durations(
+        [reported("a", wall_ms=12.2, billed_ms=13), reported("b", wall_ms=7.0, init_ms=100.5, billed_ms=108)],
+        [],
+    )
+    assert duration.modelled_gb_s is None
+    assert duration.cold_starts == 1
+    gb = Decimal(duration.memory_mb) / 1024
+    assert duration.reported_gb_s == Decimal(121) / 1000 * gb
+    assert duration.measured_gb_s == Decimal(13 + 108) / 1000 * gb
+
+
+def test_a_report_that_does_not_say_what_it_bills_is_rounded_up() -> None:
+    (duration,) = function_durations([reported("a", wall_ms=12.2)], [])
+    assert duration.reported_gb_s == Decimal(13) / 1000 * Decimal(duration.memory_mb) / 1024
+
+
+def test_reported_and_modelled_durations_are_kept_apart() -> None:
+    found = function_durations([invocation("a"), reported("b", billed_ms=5)], [])
+    assert [each.modelled_gb_s is None for each in found] == [False, True]

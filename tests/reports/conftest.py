@@ -15,6 +15,7 @@ from harness.measure.ledger import Ledger
 from harness.measure.meters import CallTally, Gauge, Usage
 from harness.measure.observation import Invocation, Observation
 from harness.measure.run_folder import RunFolder
+from harness.measure.run_state import Drain
 from harness.pipeline import Outcome
 
 T0 = 1_800_000_000.0
@@ -175,17 +176,19 @@ def make_run(tmp_path: Path) -> MakeRun:
         *,
         emptied: bool = True,
         evidence: list[Outcome] | None = None,
+        unseen: dict[str, str] | None = None,
+        waiting: int | None = None,
     ) -> RunFolder:
         folder = RunFolder.create(tmp_path / "runs", "made_up", T0)
         folder.write_plan(PLAN | (plan or {}))
         folder.write_environment({"versions": {"launchday": "0.1.0", "python": "3.11"}})
-        folder.set_observer("it sees everything")
+        folder.set_observer("it sees everything", unseen or {})
         observe(folder)
         (folder.load_path / "summary.json").write_text(json.dumps(summary() | (load or {})))
         seconds = [{"t": T0 + 1 + n, "planned": 17, "sent": 17, "accepted": 16} for n in range(60)]
         (folder.load_path / "timeline.ndjson").write_text("".join(json.dumps(s) + "\n" for s in seconds))
         np.save(folder.load_path / "acceptance.npy", acceptance())
-        folder.set_drain(8.25, emptied=emptied)
+        folder.set_drain(Drain(8.25, emptied=emptied, waiting=waiting))
         ledger = Ledger(acceptance(), "r")
         ledger.record_many(outcomes() if evidence is None else evidence)
         ledger.predict_many((n, "registered") for n in range(600))

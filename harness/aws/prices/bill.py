@@ -7,7 +7,7 @@ has 730 hours and reaches the higher tiers. Free units come off the volume befor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
@@ -61,14 +61,20 @@ def bill(
     day_before: DayBeforeTraffic | None = None,
     requests: int | None = None,
     kinds: Mapping[str, int] | None = None,
+    unseen: Collection[str] = (),
 ) -> Bill:
     """The bill of `resources`, used within `span` by `events` accepted events; `requests` and `kinds` (events
-    by kind) say more of them to the model of the day before."""
+    by kind) say more of them to the model of the day before. Of `unseen` services nobody counted the usage:
+    there are lines of what was counted, and no sum."""
     lines, unpriced = bill_lines(resources)
     priced = price_lines(lines, book, free_tier=free_tier)
     unpriced += [_without_price(item.line, book) for item in priced if item.price is None]
-    if lines and all(item.price is None for item in priced):
+    reason = None
+    if unseen:
+        reason = f"nobody counted the usage of {', '.join(unseen)}"
+    elif lines and all(item.price is None for item in priced):
         reason = f"no price is known in {book.region}"
+    if reason:
         names = ("total", "per_million_events", "per_hour", "per_month", "times_the_day_before")
         return _bill(book, free_tier, priced, unpriced, None, dict.fromkeys(names, reason))
     total = sum_of(priced)

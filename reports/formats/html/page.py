@@ -82,13 +82,12 @@ def _worst(latencies: Mapping[str, Any], quantile: str) -> float | None:
 def _objectives(result: Result) -> str:
     rows = []
     for objective in result["objectives"]:
-        state = "met" if objective["met"] else "missed"
-        if objective["actual"] is None:
-            state = "unknown"
+        state = wording.judged(objective)
+        style = "unknown" if objective["actual"] is None else state
         name = objective["name"]
         rows.append(
             [
-                f'<span class="{state}">{state}</span>',
+                f'<span class="{style}">{state}</span>',
                 f"<code>{escape(name)}</code>",
                 escape(f"{objective.get('comparison', '')} {wording.figure(name, objective['limit'])}"),
                 escape(wording.figure(name, objective["actual"])),

@@ -445,3 +445,24 @@ def test_the_whole_bill_of_user_pools(free_tier: bool) -> None:
     made = bill(pools, MINUTE, 1_000, BOOK, free_tier=free_tier)
     check_golden("user_pools_free_tier" if free_tier else "user_pools", made)
     assert made.total == made.per_hour == made.per_month, "a user counts once a month"
+
+
+@pytest.mark.parametrize(
+    ("unit", "basis"),
+    [
+        ("gb_seconds_arm64", "modelled"),
+        ("billed_gb_seconds_arm64", "metered"),
+        ("reported_gb_seconds_arm64", "assumed"),
+    ],
+)
+def test_where_lambdas_duration_is_from_is_its_basis(unit: str, basis: str) -> None:
+    made = bill([used("lambda", "f", HOUR, requests=10, **{unit: 10})], HOUR, 10, BOOK)
+    (duration,) = [line for line in made.lines if line.line.price_id == "lambda.gb_seconds_arm64"]
+    assert (duration.line.basis, made.unpriced) == (basis, ())
+
+
+def test_usage_that_nobody_counted_leaves_lines_and_no_sum() -> None:
+    made = bill([used("lambda", "f", HOUR, requests=10)], HOUR, 10, BOOK, unseen=("kinesis", "s3"))
+    assert [line.line.price_id for line in made.lines] == ["lambda.requests"]
+    assert (made.total, made.per_hour, made.per_month, made.day_before) == (None, None, None, None)
+    assert made.reasons["total"] == "nobody counted the usage of kinesis, s3"

@@ -1,0 +1,127 @@
+"""What a target cannot show is unknown in every report: not judged, never 0."""
+
+from __future__ import annotations
+
+import io
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from typing import Any
+
+import jsonschema
+import pytest
+from rich.console import Console
+
+from harness.measure.run_folder import RunFolder
+from harness.measure.unseen import unseen_services, usage_of, why_unseen
+from harness.objectives import Objective
+from reports import charted, render
+from reports.checks.catalogue import not_judgeable
+from reports.cost_over_time import cost_per_hour
+from reports.formats import console
+from reports.result import build_result, schema
+from reports.verdict import exit_code
+from reports.wording import headline
+
+MakeRun = Callable[..., RunFolder]
+NOBODY = "nobody meters it"
+UNSEEN = {"backlog": "no gauge", "lambda.throttles": "no metric", usage_of("kinesis"): NOBODY}
+
+
+def built(folder: RunFolder) -> dict[str, Any]:
+    result = build_result(folder)
+    jsonschema.Draft202012Validator(schema()).validate(result)
+    return result
+
+
+def test_an_objective_on_what_is_not_seen_is_not_judged(make_run: MakeRun) -> None:
+    asked = ["cost.total<$5", "backlog.peak<1000", "lambda.throttles==0", "latency.p99<5s"]
+    result = built(make_run({"objectives": asked}, unseen=UNSEEN))
+    assert [objective["met"] for objective in result["objectives"]] == [None, None, None, True]
+    assert [objective["actual"] for objective in result["objectives"][:3]] == [None, None, None]
+    assert result["objectives"][0]["reason"] == f"the usage of kinesis is not seen: {NOBODY}"
+    assert result["objectives"][1]["reason"] == "backlog is not seen: no gauge"
+    assert result["unseen"] == UNSEEN
+
+
+def test_what_was_asked_for_and_cannot_be_judged_does_not_pass(make_run: MakeRun) -> None:
+    result = built(make_run({"objectives": ["cost.total<$5", "latency.p99<5s"]}, unseen=UNSEEN))
+    assert (result["verdict"], exit_code(result)) == ("invalid", 4)
+    assert result["verdict_reason"] == "What was asked for cannot be judged on this target: cost.total."
+
+
+def test_it_passes_when_the_run_was_told_to_let_it_be(make_run: MakeRun) -> None:
+    plan = {"objectives": ["cost.total<$5", "latency.p99<5s"], "allow_unjudged": True}
+    result = built(make_run(plan, unseen=UNSEEN))
+    assert (result["verdict"], exit_code(result)) == ("met", 0)
+    assert headline(result) == (
+        "All objectives met that can be judged on this target; not judged: cost.total."
+    )
+
+
+def test_one_that_is_missed_is_a_miss_whatever_else_cannot_be_judged(make_run: MakeRun) -> None:
+    result = built(make_run({"objectives": ["cost.total<$5", "latency.p99<1ms"]}, unseen=UNSEEN))
+    assert (result["verdict"], exit_code(result)) == ("missed", 1)
+    assert headline(result) == "Objectives missed: latency.p99; not judged: cost.total."
+
+
+def test_a_bill_without_all_of_its_usage_has_lines_and_no_sum(make_run: MakeRun) -> None:
+    cost = built(make_run({"objectives": []}, unseen=UNSEEN))["cost"]
+    assert cost["lines"]
+    sums = ("total", "per_million_events", "per_hour", "per_month", "times_the_day_before")
+    assert {cost[name] for name in sums} == {None}
+    assert {cost[f"{name}_reason"] for name in sums} == {"nobody counted the usage of kinesis"}
+    assert f"kinesis: not seen, {NOBODY}" in cost["unknown"]
+
+
+def test_no_rate_of_cost_is_charted_and_no_backlog_at_zero(make_run: MakeRun) -> None:
+    folder = make_run({"objectives": []}, unseen=UNSEEN | {"iterator_age": "no metric"})
+    assert cost_per_hour(folder) == []
+    panels = {panel.title: panel for panel in charted(folder)}
+    throttles = {series.name: series for series in panels["Throttles"].series}
+    assert throttles["Kinesis"].peak is None
+    assert throttles["DynamoDB"].peak == 0  # this target shows it, and there were none
+    assert panels["Iterator age"].series[0].peak is not None  # what is shown after all is charted
+
+
+def test_evidence_that_showed_no_end_is_told_as_that(make_run: MakeRun) -> None:
+    result = built(make_run({"objectives": []}, emptied=False, waiting=12, unseen=UNSEEN))
+    assert result["verdict_reason"] == "12 accepted events had no end 8 s after the load."
+    assert (result["ledger"]["drained_by"], result["ledger"]["drained"]) == ("evidence", False)
+    assert built(make_run({"objectives": []}))["ledger"]["drained_by"] == "backlog"
+
+
+def test_every_format_says_that_it_was_not_judged(make_run: MakeRun) -> None:
+    folder = make_run({"objectives": ["cost.total<$5"], "allow_unjudged": True}, unseen=UNSEEN)
+    result = built(folder)
+    assert "not judged" in render("html", folder, result)
+    assert "❔" in render("markdown", folder, result)
+    suite = ET.fromstring(render("junit", folder, result))
+    assert (suite.get("skipped"), suite.get("failures"), suite.get("errors")) == ("1", "0", "0")
+    screen = Console(width=160, record=True, file=io.StringIO())
+    screen.print(console.render(result))
+    assert "not judged" in screen.export_text()
+
+
+def test_it_is_known_before_the_run() -> None:
+    asked = [Objective.parse(text) for text in ("cost.total<$5", "latency.p99<5s", "no.such<1")]
+    assert [(one.metric, why) for one, why in not_judgeable(asked, UNSEEN)] == [
+        ("cost.total", f"the usage of kinesis is not seen: {NOBODY}")
+    ]
+    assert not_judgeable(asked, {}) == []
+
+
+@pytest.mark.parametrize(
+    ("needs", "said"),
+    [
+        ((), None),
+        (("iterator_age",), None),
+        (("backlog",), "backlog is not seen: no gauge"),
+        (("usage",), "the usage of kinesis is not seen: nobody meters it"),
+    ],
+)
+def test_why_something_cannot_be_said(needs: tuple[str, ...], said: str | None) -> None:
+    assert why_unseen(needs, UNSEEN) == said
+
+
+def test_services_are_told_from_the_rest() -> None:
+    assert unseen_services(UNSEEN) == {"kinesis": NOBODY}
