@@ -26,9 +26,9 @@ def main() -> int:
     """Run until stopped; the exit code."""
     settings = _settings(_parser().parse_args())
     try:
-        asyncio.run(Supervisor(settings, _say).run())
+        asyncio.run(Supervisor(settings, say).run())
     except LaunchdayError as error:
-        _say(
+        say(
             {
                 "event": "error",
                 "message": error.message,
@@ -85,7 +85,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     )
 
 
-def _say(event: Mapping[str, Any]) -> None:
+def say(event: Mapping[str, Any]) -> None:
     """Print `event`; a reader that went away is no reason to stop."""
     with contextlib.suppress(OSError):
         sys.stdout.buffer.write(orjson.dumps(event) + b"\n")

@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 
 import orjson
@@ -67,8 +68,8 @@ class Child:
         """Its process id, while it runs."""
         return self._process.pid if self._process is not None else None
 
-    async def start(self, config: ProcessConfig) -> None:
-        """Start the process; it is serving when `ready` is set."""
+    async def start(self, config: ProcessConfig, variables: Mapping[str, str] | None = None) -> None:
+        """Start the process, with `variables` beside the usual ones; it is serving when `ready` is set."""
         self.ready = asyncio.Event()
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -79,7 +80,7 @@ class Child:
             stderr=asyncio.subprocess.PIPE,
             pass_fds=(self._listening.fileno(),),
             start_new_session=True,
-            env=child_environment(),
+            env={**child_environment(), **(variables or {})},
             limit=_LINE_LIMIT_BYTES,
         )
         self.tell(config.to_json())

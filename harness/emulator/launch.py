@@ -1,4 +1,4 @@
-"""Starts and stops the embedded AWS from another process: in the foreground of a run, or left standing."""
+"""Starts and stops an AWS of this machine from another process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, Self
 
 import orjson
 
@@ -30,8 +30,129 @@ STOP_TIMEOUT_S = 15.0
 _TEMPORARY = Path(tempfile.gettempdir())  # asked before anything starts: Python tries it out with a file
 
 
-class EmbeddedAws:
-    """The embedded AWS as a child of this process: it ends when this process does, however that comes about.
+class Foreground:
+    """A supervisor as a child of this process: it ends when this process does, however that came about.
+
+    `called` is how sentences name it. `command` runs it; a data directory in it that is temporary is named by
+    `temporary`, too: the supervisor removes it at its end, and `stop` whatever is left.
+    """
+
+    def __init__(
+        self,
+        called: str,
+        command: Sequence[str],
+        temporary: Path | None = None,
+        stop_timeout_s: float = STOP_TIMEOUT_S,
+    ) -> None:
+        self._called = called
+        self._stop_timeout_s = stop_timeout_s
+        self._command = list(command)
+        self._temporary = temporary
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ready: Mapping[str, Any] = {}
+        self._events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._last_words: deque[str] = deque(maxlen=5)
+        self.warnings: list[str] = []
+        self.incidents: list[str] = []
+        """What died so far, a sentence each, known as soon as the supervisor knows it."""
+
+    def start(self) -> Self:
+        """Start it and wait until it serves. Raises PortInUse or TargetError; nothing runs then."""
+        try:
+            self._start()
+        except BaseException:  # a Ctrl-C too
+            self.stop()
+            raise
+        return self
+
+    def _start(self) -> None:
+        self._process = subprocess.Popen(
+            [*self._command, "--lifeline", *(["--temporary"] if self._temporary else [])],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for the run, which then stops us in order
+        )
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        _pump(self._process.stdout, self._take_event, lambda: self._events.put(None))
+        _pump(
+            self._process.stderr, lambda line: self._last_words.append(line.decode(errors="replace").strip())
+        )
+        self._await_ready()
+
+    @property
+    def endpoints(self) -> Mapping[str, str]:
+        """boto3's service name to URL; `""` serves every service."""
+        endpoints: Mapping[str, str] = self._ready.get("endpoints", {})
+        return endpoints
+
+    @property
+    def observed_at(self) -> str:
+        """The URL whose `/_launchday/observation` tells of it."""
+        return str(self._ready.get("observed_at") or self.endpoints[""])
+
+    @property
+    def pid(self) -> int:
+        """The supervisor's process id. Raises TargetError before `start`."""
+        if self._process is None:
+            raise TargetError(f"{self._called} was not started.")
+        return self._process.pid
+
+    def alive(self) -> bool:
+        """Whether the supervisor runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def stop(self) -> None:
+        """Stop it, by force when it does not stop in time. Nothing to stop is no error."""
+        process, self._process = self._process, None
+        if process is not None:
+            if process.stdin is not None:
+                with contextlib.suppress(OSError):
+                    process.stdin.close()
+            try:
+                process.wait(self._stop_timeout_s)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        if self._temporary is not None:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _await_ready(self) -> None:
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while True:
+            try:
+                event = self._events.get(timeout=max(deadline - time.monotonic(), 0.0))
+            except queue.Empty:
+                raise TargetError(f"{self._called} was not ready after {START_TIMEOUT_S:.0f} s.") from None
+            if event is None:
+                raise TargetError(f"{self._called} ended before it was ready: {' '.join(self._last_words)}")
+            if event["event"] == "error":
+                raise error_of(event)
+            if event["event"] == "ready":
+                self._ready = event
+                return
+
+    def _take_event(self, line: bytes) -> None:
+        event = orjson.loads(line)
+        if event["event"] == "warning":
+            self.warnings.append(event["message"])
+        elif event["event"] == "incident":
+            self.incidents.append(event["message"])
+        else:
+            self._events.put(event)
+
+
+class EmbeddedAws(Foreground):
+    """The embedded AWS as a child of this process.
 
     `data_dir` None is a temporary folder, removed at the end; `logs_dir` None is `logs` in it; `port` 0 is
     any free one.
@@ -49,113 +170,18 @@ class EmbeddedAws:
         allow_origins: Sequence[str] = (),
         allow_deliveries: Sequence[str] = (),
     ) -> None:
-        self._own_dir = data_dir is None
-        self.data_dir = data_dir or _TEMPORARY / f"launchday-{uuid.uuid4().hex}"
-        self._command = command(
-            host,
-            port,
-            self.data_dir,
-            logs_dir or self.data_dir / "logs",
-            limits,
-            region,
-            allow_origins,
-            allow_deliveries,
+        self.data_dir = data_dir or temporary_folder()
+        where = logs_dir or self.data_dir / "logs"
+        super().__init__(
+            "The embedded AWS",
+            command(host, port, self.data_dir, where, limits, region, allow_origins, allow_deliveries),
+            None if data_dir else self.data_dir,
         )
-        self._process: subprocess.Popen[bytes] | None = None
-        self._endpoints: dict[str, str] = {}
-        self._events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
-        self._last_words: deque[str] = deque(maxlen=5)
-        self.warnings: list[str] = []
-        self.incidents: list[str] = []
-        """What died so far, a sentence each, known as soon as the supervisor knows it."""
 
-    def start(self) -> EmbeddedAws:
-        """Start it and wait until it serves. Raises PortInUse or TargetError; nothing runs then."""
-        try:
-            self._start()
-        except BaseException:  # a Ctrl-C too
-            self.stop()
-            raise
-        return self
 
-    def _start(self) -> None:
-        self._process = subprocess.Popen(
-            [*self._command, "--lifeline", *(["--temporary"] if self._own_dir else [])],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is for the run, which then stops us in order
-        )
-        assert self._process.stdout is not None
-        assert self._process.stderr is not None
-        _pump(self._process.stdout, self._take_event, lambda: self._events.put(None))
-        _pump(
-            self._process.stderr, lambda line: self._last_words.append(line.decode(errors="replace").strip())
-        )
-        self._await_ready()
-
-    @property
-    def endpoints(self) -> Mapping[str, str]:
-        """boto3's service name to URL; `""` serves every service."""
-        return self._endpoints
-
-    @property
-    def pid(self) -> int:
-        """The supervisor's process id. Raises TargetError before `start`."""
-        if self._process is None:
-            raise TargetError("The embedded AWS was not started.")
-        return self._process.pid
-
-    def alive(self) -> bool:
-        """Whether the supervisor runs."""
-        return self._process is not None and self._process.poll() is None
-
-    def stop(self) -> None:
-        """Stop it, by force when it does not stop in time. Nothing to stop is no error."""
-        process, self._process = self._process, None
-        if process is not None:
-            if process.stdin is not None:
-                with contextlib.suppress(OSError):
-                    process.stdin.close()
-            try:
-                process.wait(STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        if self._own_dir:
-            shutil.rmtree(self.data_dir, ignore_errors=True)
-
-    def __enter__(self) -> EmbeddedAws:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def _await_ready(self) -> None:
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while True:
-            try:
-                event = self._events.get(timeout=max(deadline - time.monotonic(), 0.0))
-            except queue.Empty:
-                raise TargetError(f"The embedded AWS was not ready after {START_TIMEOUT_S:.0f} s.") from None
-            if event is None:
-                raise TargetError(f"The embedded AWS ended before it was ready: {' '.join(self._last_words)}")
-            if event["event"] == "error":
-                raise error_of(event)
-            if event["event"] == "ready":
-                self._endpoints = event["endpoints"]
-                return
-
-    def _take_event(self, line: bytes) -> None:
-        event = orjson.loads(line)
-        if event["event"] == "warning":
-            self.warnings.append(event["message"])
-        elif event["event"] == "incident":
-            self.incidents.append(event["message"])
-        else:
-            self._events.put(event)
+def temporary_folder() -> Path:
+    """A name that is nobody's yet, for a folder that ends with what writes there."""
+    return _TEMPORARY / f"launchday-{uuid.uuid4().hex}"
 
 
 def command(
@@ -211,4 +237,4 @@ def _pump(stream: IO[bytes], take: Any, end: Any = None) -> None:
         if end is not None:
             end()
 
-    threading.Thread(target=run, daemon=True, name="embedded-aws").start()
+    threading.Thread(target=run, daemon=True, name="foreground").start()

@@ -1,7 +1,7 @@
-"""An embedded AWS that is left standing (`launchday up`), and how it is found again.
+"""An AWS of this machine that is left standing (`launchday up`), and how it is found again.
 
-A state file tells where it is. It is believed only when the process it names still runs and is still the same
-one, so a file left behind by a crash or a reboot is nothing.
+One of each kind may stand. A state file tells where it is. It is believed only when the process it names
+still runs and is still the same one, so a file left behind by a crash or a reboot is nothing.
 """
 
 from __future__ import annotations
@@ -10,26 +10,41 @@ import contextlib
 import os
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import orjson
 import platformdirs
 import psutil
 
 from harness.aws.limits.profiles import Limits
-from harness.emulator.launch import DEFAULT_PORT, START_TIMEOUT_S, command, end_process, error_of
+from harness.emulator.launch import (
+    DEFAULT_PORT,
+    START_TIMEOUT_S,
+    STOP_TIMEOUT_S,
+    command,
+    end_process,
+    error_of,
+)
 from harness.errors import TargetError
 
+EMBEDDED = "embedded"
+LOCALSTACK = "localstack"
+KINDS: Mapping[str, str] = {EMBEDDED: "embedded AWS", LOCALSTACK: "LocalStack"}
+"""What can stand, by the names that `--target` has for it, and how sentences name it."""
+_STATE_FILES = {EMBEDDED: "standing.json", LOCALSTACK: "standing-localstack.json"}
+STOP_TIMEOUTS_S: Mapping[str, float] = {LOCALSTACK: 30.0}
+"""How long a stop may take, where it is longer than usual."""
 _POLL_S = 0.05
 _OWNER_ONLY = 0o600
 
 
 @dataclass(frozen=True)
 class Standing:
-    """An embedded AWS that stands. `started_at_s` is the start of its process, to tell it from another one
-    with the same id."""
+    """An AWS that stands. `started_at_s` is the start of its process, to tell it from another one with the
+    same id."""
 
     pid: int
     started_at_s: float
@@ -39,17 +54,30 @@ class Standing:
     limits: str
     notes: Mapping[str, object] = field(default_factory=dict)
     """What whoever started it wants to find again, JSON-able."""
+    kind: str = EMBEDDED
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What it said of itself when it was ready, beside its endpoints."""
+
+    @property
+    def observed_at(self) -> str:
+        """The URL whose `/_launchday/observation` tells of it."""
+        return str(self.facts.get("observed_at") or self.endpoints[""])
 
 
-def state_file() -> Path:
+def state_file(kind: str = EMBEDDED) -> Path:
     """Where the state is kept; LAUNCHDAY_STATE_DIR moves it."""
     folder = os.environ.get("LAUNCHDAY_STATE_DIR") or platformdirs.user_state_dir("launchday")
-    return Path(folder) / "standing.json"
+    return Path(folder) / _STATE_FILES[kind]
 
 
-def find() -> Standing | None:
-    """The embedded AWS that stands, or None. A state file of one that does not is removed."""
-    path = state_file()
+def find_all() -> list[Standing]:
+    """All that stand, the embedded AWS first."""
+    return [stands for kind in KINDS if (stands := find(kind)) is not None]
+
+
+def find(kind: str = EMBEDDED) -> Standing | None:
+    """The one of this kind that stands, or None. A state file of one that does not is removed."""
+    path = state_file(kind)
     try:
         standing = Standing(**orjson.loads(path.read_bytes()))
         process = psutil.Process(standing.pid)
@@ -73,36 +101,61 @@ def start(
     allow_origins: Sequence[str] = (),
     allow_deliveries: Sequence[str] = (),
 ) -> Standing:
-    """Start one that outlives this process. Raises PortInUse or TargetError: also when one stands already.
+    """Start an embedded AWS that outlives this process. Raises PortInUse or TargetError: also when one stands
+    already.
 
     `data_dir` None is a folder beside the state file, removed when it is stopped; logs stay there."""
-    already = find()
+    return leave(
+        EMBEDDED,
+        lambda data, logs: command(host, port, data, logs, limits, region, allow_origins, allow_deliveries),
+        limits=limits.name,
+        data_dir=data_dir,
+    )
+
+
+def leave(
+    kind: str, command_in: Callable[[Path, Path], Sequence[str]], *, limits: str, data_dir: Path | None = None
+) -> Standing:
+    """Start what outlives this process: `command_in` gives its command, for a data directory and one for
+    logs. See `start`."""
+    already = find(kind)
     if already is not None:
         raise TargetError(
-            f"An embedded AWS stands already, at {already.endpoints['']} (process {already.pid}).",
-            "Use it, or stop it with `launchday down`.",
+            f"{_one(kind)} stands already, at {already.endpoints['']} (process {already.pid}).",
+            f"Use it, or stop it with `{_stopped_with(kind)}`.",
         )
-    folder = data_dir or state_file().parent / "data"
-    logs = state_file().parent / "logs"
+    folder = data_dir or state_file(kind).parent / ("data" if kind == EMBEDDED else f"data-{kind}")
+    logs = state_file(kind).parent / ("logs" if kind == EMBEDDED else f"logs-{kind}")
     log_path = logs / "supervisor.log"
-    arguments = command(host, port, folder, logs, limits, region, allow_origins, allow_deliveries)
+    arguments = command_in(folder, logs)
     process = _spawn([*arguments, *([] if data_dir else ["--temporary"])], log_path)
-    endpoints = _await_ready(process, log_path)
+    event = _await_ready(process, log_path, kind)
+    endpoints: dict[str, str] = event["endpoints"]
     standing = Standing(
         pid=process.pid,
         started_at_s=psutil.Process(process.pid).create_time(),
         port=int(endpoints[""].rpartition(":")[2]),
         endpoints=endpoints,
         data_dir=str(folder),
-        limits=limits.name,
+        limits=limits,
+        kind=kind,
+        facts={name: value for name, value in event.items() if name not in ("event", "endpoints", "pid")},
     )
     note(standing)
     return standing
 
 
+def _one(kind: str) -> str:
+    return "An embedded AWS" if kind == EMBEDDED else f"A {KINDS[kind]}"
+
+
+def _stopped_with(kind: str) -> str:
+    return "launchday down" if kind == EMBEDDED else f"launchday {kind} stop"
+
+
 def note(standing: Standing) -> None:
     """Write the state file: whole or not at all, and for its owner alone, since notes may hold keys."""
-    path = state_file()
+    path = state_file(standing.kind)
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(f".{os.getpid()}")
     fresh.unlink(missing_ok=True)  # of a process of this id that was killed: it may be anyone's to read
@@ -111,12 +164,12 @@ def note(standing: Standing) -> None:
     fresh.replace(path)
 
 
-def stop() -> Standing | None:
-    """Stop the one that stands and forget it; what was stopped, or None."""
-    standing = find()
+def stop(kind: str = EMBEDDED) -> Standing | None:
+    """Stop the one of this kind that stands and forget it; what was stopped, or None."""
+    standing = find(kind)
     if standing is not None:
-        end_process(standing.pid)
-        state_file().unlink(missing_ok=True)
+        end_process(standing.pid, STOP_TIMEOUTS_S.get(kind, STOP_TIMEOUT_S))
+        state_file(kind).unlink(missing_ok=True)
     return standing
 
 
@@ -137,21 +190,21 @@ def _spawn(arguments: Sequence[str], log_path: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def _await_ready(process: subprocess.Popen[bytes], log_path: Path) -> dict[str, str]:
+def _await_ready(process: subprocess.Popen[bytes], log_path: Path, kind: str) -> dict[str, Any]:
+    called = "The embedded AWS" if kind == EMBEDDED else KINDS[kind]
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         ended = process.poll() is not None
         for line in log_path.read_bytes().splitlines():
             with contextlib.suppress(ValueError, KeyError, TypeError):
-                event = orjson.loads(line)
+                event: dict[str, Any] = orjson.loads(line)
                 if event["event"] == "error":
                     raise error_of(event)
                 if event["event"] == "ready":
-                    endpoints: dict[str, str] = event["endpoints"]
-                    return endpoints
+                    return event
         if ended:
             last = log_path.read_text(errors="replace").strip()[-300:]
-            raise TargetError(f"The embedded AWS ended before it was ready: {last or 'it said nothing'}")
+            raise TargetError(f"{called} ended before it was ready: {last or 'it said nothing'}")
         time.sleep(_POLL_S)
     process.terminate()
-    raise TargetError(f"The embedded AWS was not ready after {START_TIMEOUT_S:.0f} s; see {log_path}.")
+    raise TargetError(f"{called} was not ready after {START_TIMEOUT_S:.0f} s; see {log_path}.")

@@ -1,1 +1,1 @@
-"""LocalStack as a target: its environment, its process with the companion's beside it, and the target itself."""
+"""LocalStack as a target: its environment, its process and its companion's, and the target itself."""

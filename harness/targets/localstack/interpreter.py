@@ -25,10 +25,10 @@ _QUESTION = (
     "print(platform.python_implementation(), '.'.join(map(str, sys.version_info[:3])))\n"
     "import ssl, sqlite3, venv, ensurepip\n"
 )
-"""What a Python has to have: the version is said first, so that one that lacks a module is told from another."""
+"""What a Python has to have. The version is said first, so that one that lacks a module is told by it."""
 REMEDY = (
-    "Install Python 3.13 (`uv python install 3.13`, `pyenv install 3.13`, or your system's package of it with "
-    f"its venv module), or name one with --python or {VARIABLE}."
+    "Install Python 3.13 (`uv python install 3.13`, `pyenv install 3.13`, or your system's package of it "
+    f"with its venv module), or name one with --python or {VARIABLE}."
 )
 
 

@@ -1,0 +1,92 @@
+"""Starts LocalStack with its companion from another process: in the foreground of a run, or left standing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import orjson
+
+from harness.aws.limits.profiles import Limits, limits_to_json
+from harness.emulator import standing
+from harness.emulator.companion_parts import PARTS
+from harness.emulator.launch import DEFAULT_PORT, Foreground, temporary_folder
+from harness.emulator.standing import LOCALSTACK, STOP_TIMEOUTS_S, Standing
+from harness.errors import UsageError
+from harness.targets.localstack.environment import Environment
+
+
+class LocalStack(Foreground):
+    """LocalStack and its companion as children of this process.
+
+    `data_dir` None is a temporary folder, removed at the end; `logs_dir` None is `logs` in it; `port` 0 is
+    any free one; `parts` are Launchday's own that are turned on."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        *,
+        port: int = DEFAULT_PORT,
+        data_dir: Path | None = None,
+        logs_dir: Path | None = None,
+        limits: Limits,
+        region: str = "us-east-1",
+        parts: Sequence[str] = PARTS,
+    ) -> None:
+        self.data_dir = data_dir or temporary_folder()
+        where = logs_dir or self.data_dir / "logs"
+        super().__init__(
+            "LocalStack",
+            command(environment, port, self.data_dir, where, limits, region, parts),
+            None if data_dir else self.data_dir,
+            STOP_TIMEOUTS_S[LOCALSTACK],
+        )
+
+
+def leave_standing(
+    environment: Environment, *, port: int, limits: Limits, region: str, parts: Sequence[str]
+) -> Standing:
+    """Start one that outlives this process. Raises PortInUse or TargetError: also when one stands already."""
+    return standing.leave(
+        LOCALSTACK,
+        lambda data, logs: command(environment, port, data, logs, limits, region, parts),
+        limits=limits.name,
+    )
+
+
+def command(
+    environment: Environment,
+    port: int,
+    data_dir: Path,
+    logs_dir: Path,
+    limits: Limits,
+    region: str,
+    parts: Sequence[str],
+) -> list[str]:
+    """The command that runs LocalStack and its companion in the foreground."""
+    return [
+        *(sys.executable, "-m", "harness.targets.localstack"),
+        *("--environment", str(environment.folder), "--port", str(port), "--region", region),
+        *("--data-dir", str(data_dir), "--logs-dir", str(logs_dir)),
+        *("--limits-json", orjson.dumps(limits_to_json(limits)).decode()),
+        *("--parts", ",".join(parts)),
+    ]
+
+
+def parts_without(left_out: Sequence[str]) -> tuple[str, ...]:
+    """Launchday's parts but for those named. Raises UsageError for one that there is not, or when none is
+    left."""
+    named = {name.strip().lower() for text in left_out for name in text.split(",") if name.strip()}
+    unknown = sorted(named - set(PARTS))
+    if unknown:
+        raise UsageError(
+            f"There is no part {' or '.join(unknown)} to leave out.", f"The parts are {', '.join(PARTS)}."
+        )
+    parts = tuple(part for part in PARTS if part not in named)
+    if not parts:
+        raise UsageError(
+            "Without all of its parts there is nothing of Launchday's in that LocalStack.",
+            "Start LocalStack as its own documentation says, and name it with --target endpoint.",
+        )
+    return parts

@@ -1,0 +1,240 @@
+"""The supervisor of a LocalStack: starts it and its companion, watches both, and ends both.
+
+Neither is started again when it dies, as the embedded AWS's processes are: what either knew of the other
+would be gone. The death of one is said in a sentence, and is the end of the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+
+from harness.aws.limits.profiles import Limits
+from harness.emulator.child import ProcessConfig
+from harness.emulator.children import Child, describe_exit
+from harness.emulator.companion_parts import PARTS, PARTS_VARIABLE
+from harness.emulator.machine import claim_data_dir, listen, raise_file_limit
+from harness.errors import TargetError, TargetLost
+from harness.targets.localstack import extension
+from harness.targets.localstack.environment import Environment
+from harness.targets.localstack.process import LocalStackProcess
+from harness.targets.localstack.variables import localstack_variables, make_folders
+
+HEALTH_PATH = "/_localstack/health"
+_HEALTH_WITHIN_S = 10.0
+_LOOK_S = 0.1
+_COMPANION = "harness.emulator.companion"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a person chooses. `port` 0 is any free one; `parts` are Launchday's own that are turned on;
+    `lifeline`: end when standard input does; `temporary`: remove the data directory at the end."""
+
+    environment: Environment
+    port: int
+    data_dir: Path
+    logs_dir: Path
+    limits: Limits
+    parts: tuple[str, ...] = PARTS
+    region: str = "us-east-1"
+    lifeline: bool = False
+    temporary: bool = False
+
+
+Say = Callable[[Mapping[str, Any]], None]
+
+
+class Supervisor:
+    """LocalStack and its companion, while `run` runs. `say` is told of events (ready, incident, warning)."""
+
+    def __init__(self, settings: Settings, say: Say) -> None:
+        self._settings = settings
+        self._say = say
+        self._stopping = asyncio.Event()
+        self._companion: Child | None = None
+        self._localstack: LocalStackProcess | None = None
+        self._listening: socket.socket | None = None
+
+    async def run(self) -> None:
+        """Serve until a signal or the lifeline says to stop. Raises PortInUse or TargetError when it cannot
+        be started, TargetLost when one of the two died; nothing is left running then."""
+        warning = raise_file_limit()
+        if warning is not None:
+            self._say({"event": "warning", "message": warning})
+        self._watch_signals()
+        with claim_data_dir(self._settings.data_dir):
+            try:
+                await self._until_ended()
+            finally:
+                await self._stop()
+                if self._settings.temporary:
+                    shutil.rmtree(self._settings.data_dir, ignore_errors=True)
+
+    async def _until_ended(self) -> None:
+        starting = asyncio.create_task(self._start())
+        if not await self._before_stopping(starting):
+            return
+        died = asyncio.create_task(self._death())
+        if await self._before_stopping(died):
+            sentence = died.result()
+            self._say({"event": "incident", "message": sentence})
+            raise TargetLost(sentence)
+
+    async def _before_stopping(self, task: asyncio.Task[Any]) -> bool:
+        """Whether `task` was done before we were told to stop; it is cancelled if not. Raises what it did."""
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if task.done():
+            task.result()
+            return True
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        return False
+
+    async def _start(self) -> None:
+        settings = self._settings
+        port = _free(settings.port)
+        url = f"http://127.0.0.1:{port}"
+        folder = await asyncio.to_thread(extension.build, settings.environment)
+        self._listening = listen("127.0.0.1", 0)
+        companion_url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        make_folders(settings.data_dir, settings.environment.libraries)
+        self._companion = Child(_COMPANION, self._listening, settings.logs_dir / "companion.log")
+        await self._companion.start(
+            self._config(url, companion_url), {PARTS_VARIABLE: ",".join(settings.parts)}
+        )
+        variables = localstack_variables(
+            os.environ,
+            data_dir=settings.data_dir,
+            extension=folder,
+            port=port,
+            companion_url=companion_url,
+            parts=settings.parts,
+            instance=uuid.uuid4().hex,
+            region=settings.region,
+        )
+        self._localstack = LocalStackProcess(
+            settings.environment.python, variables, settings.data_dir, settings.logs_dir / "localstack.log"
+        )
+        await self._localstack.start()
+        await self._companion.until_ready()
+        await self._localstack.until_ready()
+        await _await_health(url, self._localstack)
+        self._say(
+            {
+                "event": "ready",
+                "endpoints": {"": url},
+                "observed_at": companion_url,
+                "pid": os.getpid(),
+                "processes": {"localstack": self._localstack.pid, "companion": self._companion.pid},
+            }
+        )
+
+    def _config(self, url: str, companion_url: str) -> ProcessConfig:
+        assert self._listening is not None
+        settings = self._settings
+        return ProcessConfig(
+            name="companion",
+            listen_fd=self._listening.fileno(),
+            endpoints={"companion": companion_url, "localstack": url},
+            data_dir=settings.data_dir / "companion",
+            limits=settings.limits,
+            region=settings.region,
+            supervisor_pid=os.getpid(),
+            credential_secret=secrets.token_hex(32),
+        )
+
+    async def _death(self) -> str:
+        """A sentence on the first of the two that ends."""
+        assert self._companion is not None
+        assert self._localstack is not None
+        localstack = asyncio.create_task(self._localstack.wait())
+        companion = asyncio.create_task(self._companion.wait())
+        try:
+            done, _ = await asyncio.wait({localstack, companion}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (localstack, companion):
+                task.cancel()
+        if localstack in done:
+            sentence = f"LocalStack {describe_exit(localstack.result())}; everything on it was lost."
+            self._companion.tell(orjson.dumps({"incident": sentence}) + b"\n")
+            return f"{sentence} Its log ends with: {self._localstack.last_words()}"
+        last = " | ".join(line for line in list(self._companion.log.tail)[-3:] if line)
+        how = describe_exit(companion.result())
+        return (
+            f"LocalStack's companion {how}; all of {', '.join(self._settings.parts)} was lost. "
+            f"Its log ends with: {last or 'nothing'}"
+        )
+
+    def _watch_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_signal)
+        if self._settings.lifeline:
+            loop.add_reader(sys.stdin.fileno(), self._on_lifeline)
+
+    def _on_signal(self) -> None:
+        if self._stopping.is_set():
+            for process in (self._localstack, self._companion):
+                if process is not None:
+                    process.kill()
+        self._stopping.set()
+
+    def _on_lifeline(self) -> None:
+        if not os.read(sys.stdin.fileno(), 4096):
+            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+            self._stopping.set()
+
+    async def _stop(self) -> None:
+        """LocalStack first: it asks the companion to end its functions."""
+        if self._localstack is not None:
+            await self._localstack.stop()
+        if self._companion is not None:
+            await self._companion.stop()
+            self._companion.log.close()
+        if self._listening is not None:
+            self._listening.close()
+
+
+def _free(port: int) -> int:
+    """`port`, on which nobody listens; any such for 0. Raises PortInUse, saying by whom it is taken."""
+    with listen("127.0.0.1", port) as probe:
+        found: int = probe.getsockname()[1]
+    return found
+
+
+async def _await_health(url: str, process: LocalStackProcess) -> None:
+    """Raises TargetError when what answers at `url` does not do so as LocalStack does."""
+    deadline_s = time.monotonic() + _HEALTH_WITHIN_S
+    said = "it does not answer"
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_HEALTH_WITHIN_S)) as session:
+        while time.monotonic() < deadline_s:
+            try:
+                async with session.get(url + HEALTH_PATH) as answer:
+                    if answer.status == 200:
+                        return
+                    said = f"it answered {answer.status}"
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                said = str(error) or type(error).__name__
+            await asyncio.sleep(_LOOK_S)
+    raise TargetError(
+        f"LocalStack at {url} is not healthy: {said}; its log ends with: {process.last_words()}"
+    )
