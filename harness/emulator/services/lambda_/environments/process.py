@@ -183,10 +183,11 @@ class Sweeps:
     async def _sweep(self) -> None:
         await asyncio.sleep(SWEEP_TOGETHER_S)
         wanted, self._wanted = self._wanted, set()
-        await asyncio.to_thread(_kill_marked, self._variable, wanted)
+        await asyncio.to_thread(kill_marked, self._variable, wanted)
 
 
-def _kill_marked(variable: str, values: Collection[str]) -> None:
+def kill_marked(variable: str, values: Collection[str]) -> None:
+    """End every process of this user whose `variable` was one of `values` when it began."""
     user = os.getuid()
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):

@@ -11,6 +11,14 @@ from harness.emulator.services.credentials import Credentials
 from harness.emulator.services.lambda_.functions import Revision
 from harness.emulator.services.lambda_.names import LATEST
 
+PLATFORM = {
+    "PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+    "LANG": "en_US.UTF-8",
+    "TZ": ":UTC",
+    "LAMBDA_RUNTIME_DIR": "/var/runtime",
+}
+"""What is the same in every environment."""
+
 
 def environment_variables(
     revision: Revision,
@@ -24,11 +32,8 @@ def environment_variables(
     the function's own. Nothing is inherited from this process. `credentials` are this environment's."""
     settings = revision.configuration
     return {
-        "PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
-        "LANG": "en_US.UTF-8",
-        "TZ": ":UTC",
+        **PLATFORM,
         "LAMBDA_TASK_ROOT": str(revision.package.folder),
-        "LAMBDA_RUNTIME_DIR": "/var/runtime",
         "_HANDLER": settings.handler,
         "AWS_LAMBDA_RUNTIME_API": runtime_api,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{settings.runtime}",

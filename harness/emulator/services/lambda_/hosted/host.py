@@ -1,0 +1,273 @@
+"""All hosted environments: started, invoked and stopped as their owners say, and ended with their owners."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from harness.emulator.services.credentials import Credentials
+from harness.emulator.services.lambda_.environments.process import Sweeps
+from harness.emulator.services.lambda_.environments.runtime_api import Work
+from harness.emulator.services.lambda_.environments.sandbox import InitFailed
+from harness.emulator.services.lambda_.hosted.environment import HostedEnvironment, Invoked, Means
+from harness.emulator.services.lambda_.hosted.events import origin_of
+from harness.emulator.services.lambda_.hosted.guardian import Guardian
+from harness.emulator.services.lambda_.hosted.owners import Owners
+from harness.emulator.services.lambda_.hosted.refusal import NotHosted
+from harness.emulator.services.lambda_.hosted.specification import (
+    LOG_STREAM,
+    Code,
+    Programs,
+    Specification,
+)
+from harness.emulator.services.lambda_.invocation import new_trace_root
+from harness.emulator.services.lambda_.mappings.shard_consumer import AGE_SHOWN_S
+from harness.emulator.services.lambda_.performing import Notes
+from harness.measure.meters import Gauge, Meters
+from harness.measure.observation import Invocation
+
+MAX_STARTING = min(2, os.cpu_count() or 1)
+"""As in the embedded AWS (placement): a surge of starts leaves the machine to its work."""
+LARGE_EVENT_BYTES = 256 * 1024
+_log = logging.getLogger(__name__)
+
+
+class Keys(Protocol):
+    """Who recognizes the access keys of running functions."""
+
+    def hold(self, credentials: Credentials, principal_arn: str) -> None:
+        """Know a key from now on."""
+
+    def release(self, access_key: str) -> None:
+        """Know it no longer."""
+
+
+class Started(NamedTuple):
+    """`is_ready` is False for an environment that its first invocation will start; `notes` are what is not as
+    on AWS, a sentence each."""
+
+    is_ready: bool
+    notes: list[str]
+
+
+class EnvironmentHost:
+    """The environments of all owners. `home` is a folder of this process's own."""
+
+    def __init__(
+        self,
+        *,
+        meters: Meters,
+        home: Path,
+        keys: Keys | None = None,
+        clock: Callable[[], float] = time.time,
+        programs: Programs | None = None,
+        max_starting: int = MAX_STARTING,
+    ) -> None:
+        shutil.rmtree(home, ignore_errors=True)  # nothing refers to what an earlier process left there
+        self._meters = meters
+        self._clock = clock
+        self._keys = keys
+        self._programs = programs or Programs(home)
+        self._max_starting = max_starting
+        self._environments: dict[str, HostedEnvironment] = {}
+        self._preparing: set[str] = set()
+        self._leaving: set[HostedEnvironment] = set()
+        """Stopped ones, in which an invocation goes on to its end."""
+        self._running: Counter[str] = Counter()
+        self._ages: dict[str, tuple[float, float]] = {}
+        """Of each function with batches of a stream: the last record's age in ms, and when that was."""
+        self._notes = Notes(meters)
+        self._guardian = Guardian(LOG_STREAM)
+        self._tasks: set[asyncio.Task[None]] = set()
+        meters.watch(self._gauges)
+
+    async def start(self) -> None:
+        """Be ready for environments."""
+        self._sweeps = Sweeps(LOG_STREAM)
+        self._means = Means(asyncio.Semaphore(self._max_starting), self._sweeps, self._clock)
+        self._owners = Owners(self._owner_ended)
+
+    async def check(self, code: Code) -> list[str]:
+        """See that functions of `code` can be hosted; what is not as on AWS, a sentence each. Raises
+        NotHosted."""
+        return await asyncio.to_thread(self._programs.check, code)
+
+    async def start_environment(self, wanted: Specification, patience_s: float) -> Started:
+        """Begin an environment; it is initialized when this returns, or its first invocation will do that or
+        tell why it cannot be done. Raises NotHosted, InitFailed (a provisioned one only)."""
+        if wanted.id in self._environments or wanted.id in self._preparing:
+            raise NotHosted(f"There is an environment {wanted.id} already.", 409)
+        self._owners.watch(wanted.owner_pid)
+        self._preparing.add(wanted.id)
+        try:
+            prepared = await asyncio.to_thread(self._programs.prepare, wanted)
+        finally:
+            was_stopped = wanted.id not in self._preparing
+            self._preparing.discard(wanted.id)
+        if was_stopped:
+            raise NotHosted(f"The environment {wanted.id} was stopped.", 410)
+        environment = HostedEnvironment(wanted, prepared.program, self._means)
+        self._environments[wanted.id] = environment
+        self._guardian.begin(wanted.log_stream)
+        self._hold_key(wanted)
+        try:
+            is_ready = await environment.start(patience_s)
+        except InitFailed:
+            await self._end(environment)
+            raise
+        return Started(is_ready, list(prepared.notes))
+
+    async def invoke(self, id_: str, work: Work) -> Invoked:
+        """Run `work` in an environment. Raises NotHosted: 404 when there is no such environment, 409 when it
+        is busy, 410 when it was stopped meanwhile."""
+        environment = self._get(id_)
+        subject = environment.specification.subject
+        payload = work.payload
+        origin = (
+            await asyncio.to_thread(origin_of, payload)
+            if len(payload) > LARGE_EVENT_BYTES
+            else origin_of(payload)
+        )
+        if origin.newest_record_s is not None:
+            now_s = self._clock()
+            self._ages[subject.name] = (max(0.0, now_s - origin.newest_record_s) * 1000, now_s)
+        self._meters.counter("lambda", subject.name, "requests").value += 1
+        self._running[subject.name] += 1
+        try:
+            invoked = await environment.invoke(work)
+        finally:
+            self._running[subject.name] -= 1
+        if invoked.waited_s:
+            self._meters.counter("lambda", subject.name, "process_wait_ms").value += invoked.waited_s * 1000
+        self._notes.add(
+            subject,
+            invoked.run,
+            invoked.init,
+            request_id=work.request_id,
+            trace_root=_root_of(work.trace_header) or new_trace_root(self._clock()),
+            source=origin.source,
+            records=origin.records,
+        )
+        return invoked
+
+    async def stop_environment(self, id_: str) -> None:
+        """End an environment when what runs in it has ended; at once when that is only starting. One that is
+        not there is stopped already."""
+        self._preparing.discard(id_)
+        environment = self._environments.pop(id_, None)
+        if environment is not None:
+            self._leaving.add(environment)
+            await environment.retire()
+            self._spawn(self._forget(environment))
+
+    def recent_logs(self, id_: str) -> str:
+        """The last lines of an environment. Raises NotHosted (404)."""
+        return self._get(id_).recent_logs()
+
+    def listing(self) -> list[Mapping[str, Any]]:
+        """All environments, in a few words each."""
+        return [
+            {
+                "id": id_,
+                "function": each.specification.arn,
+                "owner_pid": each.specification.owner_pid,
+                "busy": each.busy,
+                "usable": each.usable,
+            }
+            for id_, each in self._environments.items()
+        ]
+
+    def take_invocations(self) -> list[Invocation]:
+        """The invocations since the last take; each is given once."""
+        return self._notes.records.take()
+
+    @property
+    def invocations_lost(self) -> int:
+        """How many were dropped because nobody took them in time."""
+        return self._notes.records.lost
+
+    async def reset(self) -> None:
+        """End every environment, and forget what was noted."""
+        await self._end_all(self._all())
+        self._notes.records.clear()
+        self._ages.clear()
+
+    async def close(self) -> None:
+        """End every environment, and all that watches them."""
+        await self._end_all(self._all())
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._sweeps.finished()
+        self._owners.close()
+        await asyncio.to_thread(self._guardian.close)
+
+    def _all(self) -> list[HostedEnvironment]:
+        return [*self._environments.values(), *self._leaving]
+
+    def _get(self, id_: str) -> HostedEnvironment:
+        environment = self._environments.get(id_)
+        if environment is None:
+            raise NotHosted(f"There is no environment {id_}.", 404)
+        return environment
+
+    async def _end_all(self, environments: Iterable[HostedEnvironment]) -> None:
+        await asyncio.gather(*(self._end(each) for each in environments))
+
+    async def _end(self, environment: HostedEnvironment) -> None:
+        self._environments.pop(environment.specification.id, None)
+        await environment.close()
+        await self._forget(environment)
+
+    async def _forget(self, environment: HostedEnvironment) -> None:
+        """When it has ended and been swept, nobody needs to know it."""
+        await environment.ended.wait()
+        self._leaving.discard(environment)
+        await self._sweeps.finished()
+        self._guardian.end(environment.specification.log_stream)
+        if self._keys is not None:
+            self._keys.release(environment.specification.variables.get("AWS_ACCESS_KEY_ID", ""))
+
+    def _owner_ended(self, pid: int) -> None:
+        left = [each for each in self._all() if each.specification.owner_pid == pid]
+        if left:
+            _log.warning("Process %d has ended, and the %d environments that it had end too.", pid, len(left))
+        self._spawn(self._end_all(left))
+
+    def _hold_key(self, wanted: Specification) -> None:
+        variables = wanted.variables
+        names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+        if self._keys is None or not all(variables.get(name) for name in names):
+            return
+        account_id = wanted.arn.split(":")[4]
+        role = wanted.role.rpartition("/")[2]
+        principal = f"arn:aws:sts::{account_id}:assumed-role/{role}/{wanted.subject.name}"
+        self._keys.hold(Credentials(*(variables[name] for name in names)), principal)
+
+    def _gauges(self) -> Iterable[Gauge]:
+        alive = Counter(each.specification.subject.name for each in self._all() if each.usable)
+        for name in sorted({*alive, *self._running}):
+            yield Gauge("lambda", name, "concurrent_executions", self._running[name])
+            yield Gauge("lambda", name, "environments", alive[name])
+        for name, (age_ms, at_s) in self._ages.items():
+            is_shown = self._clock() < at_s + AGE_SHOWN_S
+            yield Gauge("lambda", name, "iterator_age_ms", age_ms if is_shown else 0.0)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _root_of(trace_header: str) -> str | None:
+    for field in trace_header.split(";"):
+        name, _, value = field.strip().partition("=")
+        if name.lower() == "root":
+            return value
+    return None
