@@ -18,6 +18,7 @@ import aiohttp
 
 from harness.emulator.child import ProcessConfig, Supervision, run_child
 from harness.emulator.clock import SteadyClock
+from harness.emulator.companion_environments import EnvironmentsApi
 from harness.emulator.companion_keys import HeldKeys
 from harness.emulator.companion_parts import PARTS_VARIABLE, parts_of
 from harness.emulator.companion_paths import CompanionPaths, Environments
@@ -105,7 +106,7 @@ def compose(
     own, localstack = config.endpoints["companion"], config.endpoints["localstack"]
     keys = HeldKeys()
     limits = config.limits
-    dynamodb = cognito = appsync = None
+    dynamodb = cognito = appsync = environments = None
     here: Mapping[str, Service] = {}
     if "dynamodb" in parts:
         dynamodb = DynamoDbService(meters=meters, limits=limits, clock=clock)
@@ -122,7 +123,9 @@ def compose(
             around=Around(clients=own, functions=localstack, pools=own if cognito else localstack),
             keys=keys,
         )
-    return Companion(dynamodb, cognito, appsync, None, keys)
+    if "lambda" in parts:
+        environments = EnvironmentsApi(meters=meters, home=config.data_dir / "lambda", clock=clock, keys=keys)
+    return Companion(dynamodb, cognito, appsync, environments, keys)
 
 
 async def _not_here(request: AwsRequest) -> AwsResponse:

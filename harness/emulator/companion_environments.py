@@ -2,8 +2,8 @@
 
 - `POST …/environments/checks`, a function's `runtime`, `architecture`, `folder`, `layers`: `notes` of what is
   not as on AWS.
-- `PUT …/environments/{id}`, a specification: `notes`, and `state` (`ready`; `waiting` when its first invocation
-  starts it).
+- `PUT …/environments/{id}`, a specification: `notes`, and `state` (`ready`; `waiting` when its first
+  invocation starts it).
 - `POST …/environments/{id}/invocations`, the payload, with the headers REQUEST_ID, ARN, TRACE: the function's
   answer followed by its log lines, with the headers PAYLOAD_BYTES, STATUS, ERROR.
 - `GET …/environments/{id}/logs`: the last log lines.
