@@ -15,12 +15,13 @@ from localstack import config
 
 LOG = logging.getLogger(__name__)
 PROVIDER = "launchday"
+EXECUTOR_VARIABLE = "LAMBDA_RUNTIME_EXECUTOR"
 _UNSUPPORTED_TYPES = "CFN_IGNORE_UNSUPPORTED_RESOURCE_TYPES"
 
 
 @hooks.on_infra_start(priority=10)
 def launchday_turn_on() -> None:
-    """Choose the providers, before LocalStack loads any service."""
+    """Choose the providers and Lambda's executor, before LocalStack loads any service."""
     try:
         settings = read_settings(os.environ)
     except SettingsError as error:
@@ -31,6 +32,8 @@ def launchday_turn_on() -> None:
         return
     for service in settings.services():
         config.SERVICE_PROVIDER_CONFIG.set_provider_if_not_exists(service, PROVIDER)
+    if "lambda" in settings.parts and EXECUTOR_VARIABLE not in os.environ:
+        config.LAMBDA_RUNTIME_EXECUTOR = PROVIDER  # nothing has asked for it yet: no service is loaded
     routes.add(settings)
     _fail_on_unsupported_types()
     LOG.info("Launchday's extension: %s by %s.", ", ".join(sorted(settings.parts)), settings.companion_url)

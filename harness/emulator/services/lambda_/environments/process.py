@@ -175,8 +175,12 @@ class Sweeps:
             task.add_done_callback(self._sweeps.discard)
         self._wanted.add(value)
 
+    async def settled(self) -> None:
+        """Wait until all that was asked for by now is done."""
+        await asyncio.gather(*self._sweeps, return_exceptions=True)
+
     async def finished(self) -> None:
-        """Wait until all that was asked for is done."""
+        """Wait until all that was asked for is done, and nothing more is."""
         while self._sweeps:
             await asyncio.gather(*self._sweeps, return_exceptions=True)
 

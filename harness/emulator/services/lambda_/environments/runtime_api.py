@@ -88,6 +88,7 @@ class RuntimeApi:
     async def close(self) -> None:
         """Stop listening and drop the runtime's connections."""
         self.ready.cancel()
+        self._offered.cancel()  # the handler that waits for it would do so for ever
         if self._server is not None:
             self._server.close()
         if self._http is not None:

@@ -52,6 +52,13 @@ class Means:
     monotonic: Callable[[], float] = time.monotonic
 
 
+class _Sandbox(Sandbox):
+    async def start(self, limit_s: float) -> None:
+        """Start when the one before is swept: a sweep knows both by their log stream, and by nothing else."""
+        await self._sweeps.settled()
+        await super().start(limit_s)
+
+
 class HostedEnvironment:
     """An environment for as long as its owner wants it. `start`, `invoke` and `close` may overlap."""
 
@@ -67,6 +74,8 @@ class HostedEnvironment:
         self._failed: InitFailed | None = None
         self._task: asyncio.Task[Any] | None = None
         """What is under way: a start or an invocation."""
+        self._has_begun = False
+        """Whether an invocation runs, and not only starts its process."""
         self._retiring = False
         self._closing: asyncio.Task[None] | None = None
 
@@ -123,6 +132,7 @@ class HostedEnvironment:
         if failed is not None:
             return self._not_initialized(work, failed, waited_s)
         assert self._sandbox is not None
+        self._has_begun = True
         subject = self.specification.subject
         deadline_ms = int((self._means.clock() + subject.timeout_s) * 1000)
         run, init = await perform(self._sandbox, replace(work, deadline_ms=deadline_ms), subject)
@@ -133,7 +143,6 @@ class HostedEnvironment:
         ended, self._sandbox = self._sandbox, None
         if ended is not None:
             await ended.close()
-            await self._means.sweeps.finished()  # they are told by the log stream, which the next has too
         since_s = self._means.monotonic()
         async with self._means.turns:
             waited_s = self._means.monotonic() - since_s
@@ -146,7 +155,7 @@ class HostedEnvironment:
     def _make(self) -> Sandbox:
         wanted, means = self.specification, self._means
         log = EnvironmentLog(self._output, wanted.log_group, wanted.log_stream, means.clock)
-        return Sandbox(self._program, log, means.sweeps, means.clock)
+        return _Sandbox(self._program, log, means.sweeps, means.clock)
 
     def _not_initialized(self, work: Work, failed: InitFailed, waited_s: float) -> Invoked:
         nothing = Usage(0.0, 0.0, failed.usage.peak_memory_mb)
@@ -157,7 +166,7 @@ class HostedEnvironment:
         lines = (
             f"START RequestId: {work.request_id} Version: {subject.version}\n",
             f"END RequestId: {work.request_id}\n",
-            report if "Status:" in report else f"{report}\tStatus: error",
+            f"{report}\t\n" if "Status:" in report else f"{report}\tStatus: error\t\n",
         )
         at_ms = int(self._means.clock() * 1000)
         for line in lines:
@@ -181,6 +190,7 @@ class HostedEnvironment:
 
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._task = None
+        self._has_begun = False
         if not task.cancelled():
             task.exception()  # whoever waited has it
         if self._retiring:
@@ -188,7 +198,7 @@ class HostedEnvironment:
 
     async def retire(self) -> None:
         """End it as soon as nothing runs in it: on AWS an update or a deletion lets an invocation finish."""
-        if self.busy and self.usable:
+        if self._has_begun:
             self._retiring = True
         else:
             await self.close()

@@ -78,8 +78,8 @@ class EnvironmentHost:
         self._max_starting = max_starting
         self._environments: dict[str, HostedEnvironment] = {}
         self._preparing: set[str] = set()
-        self._leaving: set[HostedEnvironment] = set()
-        """Stopped ones, in which an invocation goes on to its end."""
+        self._leaving: dict[str, tuple[HostedEnvironment, asyncio.Task[None]]] = {}
+        """Stopped ones until they are swept, by log stream: in some an invocation goes on to its end."""
         self._running: Counter[str] = Counter()
         self._ages: dict[str, tuple[float, float]] = {}
         """Of each function with batches of a stream: the last record's age in ms, and when that was."""
@@ -107,6 +107,8 @@ class EnvironmentHost:
         self._owners.watch(wanted.owner_pid)
         self._preparing.add(wanted.id)
         try:
+            if wanted.log_stream in self._leaving:  # a sweep would not tell the new one from the old
+                await asyncio.shield(self._leaving[wanted.log_stream][1])
             prepared = await asyncio.to_thread(self._programs.prepare, wanted)
         finally:
             was_stopped = wanted.id not in self._preparing
@@ -163,9 +165,8 @@ class EnvironmentHost:
         self._preparing.discard(id_)
         environment = self._environments.pop(id_, None)
         if environment is not None:
-            self._leaving.add(environment)
+            self._depart(environment)
             await environment.retire()
-            self._spawn(self._forget(environment))
 
     def recent_logs(self, id_: str) -> str:
         """The last lines of an environment. Raises NotHosted (404)."""
@@ -209,7 +210,7 @@ class EnvironmentHost:
         await asyncio.to_thread(self._guardian.close)
 
     def _all(self) -> list[HostedEnvironment]:
-        return [*self._environments.values(), *self._leaving]
+        return [*self._environments.values(), *(each for each, _ in self._leaving.values())]
 
     def _get(self, id_: str) -> HostedEnvironment:
         environment = self._environments.get(id_)
@@ -222,15 +223,23 @@ class EnvironmentHost:
 
     async def _end(self, environment: HostedEnvironment) -> None:
         self._environments.pop(environment.specification.id, None)
+        left = self._depart(environment)
         await environment.close()
-        await self._forget(environment)
+        await asyncio.shield(left)
+
+    def _depart(self, environment: HostedEnvironment) -> asyncio.Task[None]:
+        """Know it until it has ended and been swept; the task is done then."""
+        stream = environment.specification.log_stream
+        if stream not in self._leaving:
+            self._leaving[stream] = environment, self._spawn(self._forget(environment))
+        return self._leaving[stream][1]
 
     async def _forget(self, environment: HostedEnvironment) -> None:
-        """When it has ended and been swept, nobody needs to know it."""
         await environment.ended.wait()
-        self._leaving.discard(environment)
-        await self._sweeps.finished()
-        self._guardian.end(environment.specification.log_stream)
+        await self._sweeps.settled()
+        stream = environment.specification.log_stream
+        self._guardian.end(stream)
+        del self._leaving[stream]
         if self._keys is not None:
             self._keys.release(environment.specification.variables.get("AWS_ACCESS_KEY_ID", ""))
 
@@ -259,10 +268,11 @@ class EnvironmentHost:
             is_shown = self._clock() < at_s + AGE_SHOWN_S
             yield Gauge("lambda", name, "iterator_age_ms", age_ms if is_shown else 0.0)
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 def _root_of(trace_header: str) -> str | None:
