@@ -10,7 +10,14 @@ from localstack.aws.api import CommonServiceException, RequestContext
 from localstack.http import Request, Response
 from localstack.http.request import get_full_raw_path
 
-from launchday_localstack.companion import Answer, Companion, CompanionUnreachable, call_headers, passed_on
+from launchday_localstack.companion import (
+    Answer,
+    Companion,
+    CompanionUnreachable,
+    as_localstack_has_it,
+    call_headers,
+    passed_on,
+)
 from launchday_localstack.settings import SettingsError, read_settings
 
 
@@ -36,6 +43,8 @@ def forward_call(context: RequestContext) -> Response:
         answer = companion().send(request.method, get_full_raw_path(request), headers, request.get_data())
     except CompanionUnreachable as error:
         raise CommonServiceException("ServiceUnavailable", str(error), status_code=503) from error
+    if answer.status == 400 and context.is_internal_call:
+        answer = as_localstack_has_it(context.operation.name, answer)
     if answer.status < 300:
         # Else LocalStack parses the answer again, for nobody. An error it may parse: it logs its code.
         context.service_response = {"ResponseMetadata": {"HTTPStatusCode": answer.status}}

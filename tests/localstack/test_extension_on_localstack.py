@@ -1,0 +1,434 @@
+"""The extension in a LocalStack: DynamoDB and its streams, Cognito, AppSync and CloudFormation at its port.
+
+Starts a LocalStack, where there is one to start (see localstacks.py)."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
+
+from tests.localstack.localstacks import RunningLocalStack, localstack
+
+pytestmark = pytest.mark.slow
+
+KEY = {
+    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+FLOWS = ["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLocalStack]:
+    with localstack(tmp_path_factory.mktemp("localstack")) as running:
+        yield running
+
+
+def test_the_services_are_listed_and_the_extension_says_what_it_turned_on(here: RunningLocalStack) -> None:
+    services = here.get("/_localstack/health")["services"]
+    for name in ("dynamodb", "dynamodbstreams", "cognito-idp", "appsync"):
+        assert services[name] in ("available", "running")
+    assert "Launchday's extension: appsync, cognito, dynamodb, lambda by http://" in here.log.read_text()
+
+
+# DynamoDB
+
+
+def test_items_pass_with_the_checksum_of_their_answer(here: RunningLocalStack) -> None:
+    dynamodb = here.client("dynamodb")
+    dynamodb.create_table(TableName="items", **KEY)
+    item = {"id": {"S": "ä"}, "n": {"N": "1.50"}, "b": {"B": b"\x00\xff"}, "set": {"NS": ["1", "2"]}}
+    dynamodb.put_item(TableName="items", Item=item)
+    found = dynamodb.get_item(TableName="items", Key={"id": {"S": "ä"}}, ConsistentRead=True)
+    assert found["Item"] == {**item, "n": {"N": "1.5"}}
+    headers = found["ResponseMetadata"]["HTTPHeaders"]
+    raw = urllib.request.Request(
+        here.url,
+        b'{"TableName": "items", "Key": {"id": {"S": "\xc3\xa4"}}}',
+        {
+            "x-amz-target": "DynamoDB_20120810.GetItem",
+            "content-type": "application/x-amz-json-1.0",
+            "authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/dynamodb/aws4_request, "
+            "SignedHeaders=host, Signature=0",
+        },
+    )
+    with urllib.request.urlopen(raw, timeout=20) as answer:
+        assert int(answer.headers["x-amz-crc32"]) == zlib.crc32(answer.read())
+    assert "x-amz-crc32" in headers
+
+
+def test_errors_pass_as_they_are(here: RunningLocalStack) -> None:
+    dynamodb = here.client("dynamodb")
+    dynamodb.create_table(TableName="conditions", **KEY)
+    dynamodb.put_item(TableName="conditions", Item={"id": {"S": "a"}})
+    with pytest.raises(dynamodb.exceptions.ConditionalCheckFailedException) as caught:
+        dynamodb.put_item(
+            TableName="conditions",
+            Item={"id": {"S": "a"}},
+            ConditionExpression="attribute_not_exists(id)",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+    assert caught.value.response["Item"] == {"id": {"S": "a"}}
+    with pytest.raises(dynamodb.exceptions.TransactionCanceledException) as cancelled:
+        dynamodb.transact_write_items(
+            TransactItems=[
+                {
+                    "ConditionCheck": {
+                        "TableName": "conditions",
+                        "Key": {"id": {"S": "b"}},
+                        "ConditionExpression": "attribute_exists(id)",
+                    }
+                }
+            ]
+        )
+    assert cancelled.value.response["CancellationReasons"][0]["Code"] == "ConditionalCheckFailed"
+
+
+def test_accounts_and_regions_are_apart_as_localstack_has_them(here: RunningLocalStack) -> None:
+    theirs = here.client("dynamodb", access_key="123456789012", region="eu-west-1")
+    made = theirs.create_table(TableName="theirs", **KEY)["TableDescription"]
+    assert made["TableArn"] == "arn:aws:dynamodb:eu-west-1:123456789012:table/theirs"
+    assert "theirs" in theirs.list_tables()["TableNames"]
+    assert "theirs" not in here.client("dynamodb").list_tables()["TableNames"]
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        here.client("dynamodb", region="eu-west-1").describe_table(TableName="theirs")
+
+
+def test_what_is_not_offered_says_so(here: RunningLocalStack) -> None:
+    dynamodb = here.client("dynamodb")
+    dynamodb.create_table(TableName="unsupported", **KEY)
+    with pytest.raises(ClientError, match="EnableKinesisStreamingDestination is not offered"):
+        dynamodb.enable_kinesis_streaming_destination(
+            TableName="unsupported", StreamArn="arn:aws:kinesis:us-east-1:000000000000:stream/s"
+        )
+
+
+def records(here: RunningLocalStack, stream: str) -> list[dict[str, Any]]:
+    """All of a stream's records, in the order of their sequence numbers."""
+    streams = here.client("dynamodbstreams")
+    found: list[dict[str, Any]] = []
+    for shard in streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]:
+        iterator = streams.get_shard_iterator(
+            StreamArn=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        found += streams.get_records(ShardIterator=iterator)["Records"]
+    return sorted(found, key=lambda record: int(record["dynamodb"]["SequenceNumber"]))
+
+
+def test_streams_tell_what_happened_and_nothing_else(here: RunningLocalStack) -> None:
+    """The faults of moto's streams, which LocalStack would have: an upsert told twice, a put that changes
+    nothing told as MODIFY, a failed transaction told and later records lost, binary encoded twice."""
+    dynamodb = here.client("dynamodb")
+    table = dynamodb.create_table(TableName="watched", StreamSpecification=STREAM, **KEY)
+    stream = table["TableDescription"]["LatestStreamArn"]
+    upsert = {"UpdateExpression": "SET v = :v", "ExpressionAttributeValues": {":v": {"N": "1"}}}
+    dynamodb.update_item(TableName="watched", Key={"id": {"S": "a"}}, **upsert)
+    dynamodb.put_item(TableName="watched", Item={"id": {"S": "a"}, "v": {"N": "1"}})
+    with pytest.raises(ClientError, match="TransactionCanceledException"):
+        dynamodb.transact_write_items(
+            TransactItems=[
+                {"Put": {"TableName": "watched", "Item": {"id": {"S": "rolled back"}}}},
+                {
+                    "Update": {
+                        "TableName": "watched",
+                        "Key": {"id": {"S": "a"}},
+                        "ConditionExpression": "attribute_not_exists(id)",
+                        **upsert,
+                    }
+                },
+            ]
+        )
+    dynamodb.put_item(TableName="watched", Item={"id": {"S": "b"}, "blob": {"B": b"\x00\xff"}})
+    told = records(here, stream)
+    assert [(record["eventName"], record["dynamodb"]["Keys"]["id"]["S"]) for record in told] == [
+        ("INSERT", "a"),
+        ("INSERT", "b"),
+    ]
+    assert told[1]["dynamodb"]["NewImage"]["blob"] == {"B": b"\x00\xff"}
+
+
+# Cognito
+
+
+def published(here: RunningLocalStack, pool: str, document: str) -> Any:
+    return here.get(f"/{pool}/.well-known/{document}")
+
+
+def signed_in(here: RunningLocalStack, name: str) -> tuple[str, str]:
+    """A pool's id and the access token of a user in it."""
+    cognito = here.client("cognito-idp")
+    pool = cognito.create_user_pool(PoolName=name)["UserPool"]["Id"]
+    app = cognito.create_user_pool_client(
+        UserPoolId=pool,
+        ClientName="app",
+        ExplicitAuthFlows=[*FLOWS, "ALLOW_USER_PASSWORD_AUTH"],
+    )["UserPoolClient"]["ClientId"]
+    cognito.admin_create_user(UserPoolId=pool, Username="ann", MessageAction="SUPPRESS")
+    cognito.admin_set_user_password(UserPoolId=pool, Username="ann", Password="Passw0rd!", Permanent=True)
+    result = cognito.initiate_auth(
+        ClientId=app,
+        AuthFlow="USER_PASSWORD_AUTH",
+        AuthParameters={"USERNAME": "ann", "PASSWORD": "Passw0rd!"},
+    )["AuthenticationResult"]
+    return pool, result["AccessToken"]
+
+
+def test_users_sign_in_and_their_tokens_keys_are_published_at_localstacks_port(
+    here: RunningLocalStack,
+) -> None:
+    import jwt
+
+    pool, token = signed_in(here, "people")
+    keys = {key["kid"]: jwt.PyJWK(key) for key in published(here, pool, "jwks.json")["keys"]}
+    claims = jwt.decode(token, keys[jwt.get_unverified_header(token)["kid"]], algorithms=["RS256"])
+    assert claims["iss"].endswith(pool)
+    assert published(here, pool, "openid-configuration")["issuer"] == claims["iss"]
+    assert here.client("cognito-idp").get_user(AccessToken=token)["Username"] == "ann"
+    with pytest.raises(urllib.error.HTTPError, match="404") as missing:
+        published(here, "us-east-1_missing00", "jwks.json")
+    missing.value.close()
+
+
+# AppSync
+
+
+def api(here: RunningLocalStack, name: str, **settings: Any) -> dict[str, Any]:
+    """An API whose field answers who asks."""
+    appsync = here.client("appsync")
+    made: dict[str, Any] = appsync.create_graphql_api(name=name, **settings)["graphqlApi"]
+    api_id = made["apiId"]
+    appsync.start_schema_creation(apiId=api_id, definition=b"type Query { me: AWSJSON }")
+    appsync.create_data_source(apiId=api_id, name="none", type="NONE")
+    appsync.create_resolver(
+        apiId=api_id,
+        typeName="Query",
+        fieldName="me",
+        dataSourceName="none",
+        requestMappingTemplate='{"version": "2018-05-29", "payload": {}}',
+        responseMappingTemplate="$util.toJson($util.toJson($ctx.identity))",
+    )
+    return made
+
+
+def ask(url: str, headers: dict[str, str]) -> Any:
+    request = urllib.request.Request(
+        url, b'{"query": "{ me }"}', {"content-type": "application/json", **headers}
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.load(answer)
+
+
+def test_an_api_is_asked_at_its_own_address_and_at_localstacks(here: RunningLocalStack) -> None:
+    made = api(here, "by key", authenticationType="API_KEY")
+    key = here.client("appsync").create_api_key(apiId=made["apiId"])["apiKey"]["id"]
+    assert made["uris"]["GRAPHQL"].startswith(here.companion.url)
+    host = f"{made['apiId']}.appsync-api.us-east-1.localhost.localstack.cloud"
+    expected = {"data": {"me": "null"}}
+    assert ask(made["uris"]["GRAPHQL"], {"x-api-key": key}) == expected
+    assert ask(f"{here.url}/graphql/{made['apiId']}", {"x-api-key": key}) == expected
+    assert ask(f"{here.url}/graphql", {"x-api-key": key, "host": host}) == expected
+    with pytest.raises(urllib.error.HTTPError, match="401") as refused:
+        ask(f"{here.url}/graphql/{made['apiId']}", {"x-api-key": "da2-wrong"})
+    refused.value.close()
+
+
+def test_tokens_and_signatures_are_verified_at_both(here: RunningLocalStack) -> None:
+    pool, token = signed_in(here, "viewers")
+    made = api(
+        here,
+        "by token",
+        authenticationType="AMAZON_COGNITO_USER_POOLS",
+        userPoolConfig={"userPoolId": pool, "awsRegion": "us-east-1", "defaultAction": "ALLOW"},
+        additionalAuthenticationProviders=[{"authenticationType": "AWS_IAM"}],
+    )
+    for url in (made["uris"]["GRAPHQL"], f"{here.url}/graphql/{made['apiId']}"):
+        me = json.loads(ask(url, {"authorization": token})["data"]["me"])
+        assert me["username"] == "ann"
+        refused = ask(url, signature(url, "test"))
+        assert "Not Authorized" in refused["errors"][0]["message"]  # the field is the pool's only
+        with pytest.raises(urllib.error.HTTPError, match="403") as forged:
+            ask(url, signature(url, "guess"))
+        forged.value.close()
+
+
+def signature(url: str, secret: str) -> dict[str, str]:
+    request = AWSRequest("POST", url, {"content-type": "application/json"}, b'{"query": "{ me }"}')
+    SigV4Auth(Credentials("test", secret), "appsync", "us-east-1").add_auth(request)
+    return dict(request.headers)
+
+
+def test_a_bucket_may_be_named_as_the_endpoint_is(here: RunningLocalStack) -> None:
+    s3 = here.client("s3")
+    s3.create_bucket(Bucket="graphql")
+    s3.put_object(Bucket="graphql", Key="key", Body=b"kept")
+    assert s3.get_object(Bucket="graphql", Key="key")["Body"].read() == b"kept"
+
+
+# CloudFormation
+
+
+def deployed(here: RunningLocalStack, name: str, template: dict[str, Any]) -> dict[str, Any]:
+    """The stack, once nothing is in progress."""
+    cloudformation = here.client("cloudformation")
+    body = json.dumps(template)
+    if any(stack["StackName"] == name for stack in cloudformation.describe_stacks()["Stacks"]):
+        cloudformation.update_stack(StackName=name, TemplateBody=body)
+    else:
+        cloudformation.create_stack(StackName=name, TemplateBody=body)
+    return settled(cloudformation, name)
+
+
+def settled(cloudformation: Any, name: str) -> dict[str, Any]:
+    deadline = time.monotonic() + 60
+    while True:
+        (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+        if not stack["StackStatus"].endswith("IN_PROGRESS"):
+            found: dict[str, Any] = stack
+            return found
+        assert time.monotonic() < deadline, stack
+        time.sleep(0.2)
+
+
+def reasons(here: RunningLocalStack, name: str) -> str:
+    events = here.client("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
+    return "\n".join(event.get("ResourceStatusReason", "") for event in events)
+
+
+TEMPLATE: dict[str, Any] = {
+    "Resources": {
+        "Things": {
+            "Type": "AWS::DynamoDB::Table",
+            "Properties": {
+                **KEY,
+                "StreamSpecification": {"StreamViewType": "NEW_IMAGE"},
+                "TimeToLiveSpecification": {"AttributeName": "expires_at", "Enabled": True},
+            },
+        },
+        "Pool": {"Type": "AWS::Cognito::UserPool", "Properties": {"UserPoolName": "stack-people"}},
+        "App": {
+            "Type": "AWS::Cognito::UserPoolClient",
+            "Properties": {
+                "UserPoolId": {"Ref": "Pool"},
+                "ExplicitAuthFlows": FLOWS,
+            },
+        },
+        "Api": {
+            "Type": "AWS::AppSync::GraphQLApi",
+            "Properties": {
+                "Name": "stack-api",
+                "AuthenticationType": "API_KEY",
+                "AdditionalAuthenticationProviders": [
+                    {
+                        "AuthenticationType": "AMAZON_COGNITO_USER_POOLS",
+                        "UserPoolConfig": {"UserPoolId": {"Ref": "Pool"}},
+                    }
+                ],
+            },
+        },
+        "Schema": {
+            "Type": "AWS::AppSync::GraphQLSchema",
+            "Properties": {
+                "ApiId": {"Fn::GetAtt": ["Api", "ApiId"]},
+                "Definition": "type Thing { id: ID! } type Query { thing(id: ID!): Thing }",
+            },
+        },
+        "Source": {
+            "Type": "AWS::AppSync::DataSource",
+            "Properties": {
+                "ApiId": {"Fn::GetAtt": ["Api", "ApiId"]},
+                "Name": "things",
+                "Type": "AMAZON_DYNAMODB",
+                "ServiceRoleArn": "arn:aws:iam::000000000000:role/any",
+                "DynamoDBConfig": {"TableName": {"Ref": "Things"}, "AwsRegion": {"Ref": "AWS::Region"}},
+            },
+        },
+        "Resolver": {
+            "Type": "AWS::AppSync::Resolver",
+            "DependsOn": "Schema",
+            "Properties": {
+                "ApiId": {"Fn::GetAtt": ["Api", "ApiId"]},
+                "TypeName": "Query",
+                "FieldName": "thing",
+                "DataSourceName": {"Fn::GetAtt": ["Source", "Name"]},
+                "RequestMappingTemplate": '{"version": "2018-05-29", "operation": "GetItem", '
+                '"key": {"id": $util.dynamodb.toDynamoDBJson($ctx.args.id)}}',
+                "ResponseMappingTemplate": "$util.toJson($ctx.result)",
+            },
+        },
+        "Key": {"Type": "AWS::AppSync::ApiKey", "Properties": {"ApiId": {"Fn::GetAtt": ["Api", "ApiId"]}}},
+    },
+    "Outputs": {
+        "Table": {"Value": {"Ref": "Things"}},
+        "Stream": {"Value": {"Fn::GetAtt": ["Things", "StreamArn"]}},
+        "Pool": {"Value": {"Ref": "Pool"}},
+        "App": {"Value": {"Ref": "App"}},
+        "Url": {"Value": {"Fn::GetAtt": ["Api", "GraphQLUrl"]}},
+        "Key": {"Value": {"Fn::GetAtt": ["Key", "ApiKey"]}},
+    },
+}
+
+
+def test_a_stack_of_all_that_is_added_comes_works_and_goes(here: RunningLocalStack) -> None:
+    stack = deployed(here, "whole", TEMPLATE)
+    assert stack["StackStatus"] == "CREATE_COMPLETE", reasons(here, "whole")
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    here.client("dynamodb").put_item(TableName=outputs["Table"], Item={"id": {"S": "a"}})
+    (record,) = records(here, outputs["Stream"])
+    assert record["dynamodb"]["NewImage"] == {"id": {"S": "a"}}
+    request = urllib.request.Request(
+        outputs["Url"],
+        b'{"query": "{ thing(id: \\"a\\") { id } }"}',
+        {"content-type": "application/json", "x-api-key": outputs["Key"]},
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        assert json.load(answer) == {"data": {"thing": {"id": "a"}}}
+    described = here.client("cognito-idp").describe_user_pool_client(
+        UserPoolId=outputs["Pool"], ClientId=outputs["App"]
+    )
+    assert described["UserPoolClient"]["UserPoolId"] == outputs["Pool"]
+
+    changed = json.loads(json.dumps(TEMPLATE))
+    changed["Resources"]["Api"]["Properties"]["Name"] = "renamed"
+    stack = deployed(here, "whole", changed)
+    assert stack["StackStatus"] == "UPDATE_COMPLETE", reasons(here, "whole")
+    names = {found["name"] for found in here.client("appsync").list_graphql_apis()["graphqlApis"]}
+    assert "renamed" in names
+    assert "stack-api" not in names
+
+    cloudformation = here.client("cloudformation")
+    cloudformation.delete_stack(StackName="whole")
+    deadline = time.monotonic() + 60
+    while outputs["Table"] in here.client("dynamodb").list_tables()["TableNames"]:
+        assert time.monotonic() < deadline, "the table is still there"
+        time.sleep(0.2)
+    pools = here.client("cognito-idp").list_user_pools(MaxResults=60)["UserPools"]
+    assert outputs["Pool"] not in {pool["Id"] for pool in pools}
+
+
+@pytest.mark.parametrize("unknown", ["AWS::Cognito::UserPoolDomain", "AWS::Athena::WorkGroup"])
+def test_a_type_that_nobody_provides_fails_its_stack_by_name(here: RunningLocalStack, unknown: str) -> None:
+    name = unknown.rpartition("::")[2]
+    template = {"Resources": {"It": {"Type": unknown, "Properties": {}}}}
+    stack = deployed(here, name, template)
+    assert stack["StackStatus"] in ("CREATE_FAILED", "ROLLBACK_COMPLETE")
+    assert unknown in stack.get("StackStatusReason", "") + reasons(here, name)
+
+
+def test_a_property_that_is_not_supported_fails_its_stack_by_name(here: RunningLocalStack) -> None:
+    pool = {"Type": "AWS::Cognito::UserPool", "Properties": {"UserPoolName": "p", "Colour": "red"}}
+    stack = deployed(here, "coloured", {"Resources": {"It": pool}})
+    assert stack["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+    assert "The property Colour is not supported." in reasons(here, "coloured")
