@@ -1,6 +1,6 @@
 """The extension in a LocalStack: DynamoDB and its streams, Cognito, AppSync and CloudFormation at its port.
 
-Starts a LocalStack, where there is one to start (see localstacks.py)."""
+Needs a LocalStack (see conftest.py)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import time
 import urllib.error
 import urllib.request
 import zlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,9 +17,10 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from tests.localstack.localstacks import RunningLocalStack, localstack
+from harness.pipeline import Cloud
+from tests.localstack.conftest import RunningLocalStack
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("localstack")]
 
 KEY = {
     "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
@@ -31,33 +31,37 @@ FLOWS = ["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
 STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
 
 
-@pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLocalStack]:
-    with localstack(tmp_path_factory.mktemp("localstack")) as running:
-        yield running
+@pytest.fixture
+def here(localstack: RunningLocalStack) -> RunningLocalStack:
+    return localstack
+
+
+def get(here: RunningLocalStack, path: str) -> Any:
+    with urllib.request.urlopen(here.url + path, timeout=20) as answer:
+        return json.load(answer)
 
 
 def test_the_services_are_listed_and_the_extension_says_what_it_turned_on(here: RunningLocalStack) -> None:
-    services = here.get("/_localstack/health")["services"]
+    services = get(here, "/_localstack/health")["services"]
     for name in ("dynamodb", "dynamodbstreams", "cognito-idp", "appsync"):
         assert services[name] in ("available", "running")
-    assert "Launchday's extension: appsync, cognito, dynamodb, lambda by http://" in here.log.read_text()
+    assert "Launchday's extension: appsync, cognito, dynamodb, lambda by http://" in here.log()
 
 
 # DynamoDB
 
 
 def test_items_pass_with_the_checksum_of_their_answer(here: RunningLocalStack) -> None:
-    dynamodb = here.client("dynamodb")
-    dynamodb.create_table(TableName="items", **KEY)
+    dynamodb, name = here.client("dynamodb"), here.unique("table")
+    dynamodb.create_table(TableName=name, **KEY)
     item = {"id": {"S": "ä"}, "n": {"N": "1.50"}, "b": {"B": b"\x00\xff"}, "set": {"NS": ["1", "2"]}}
-    dynamodb.put_item(TableName="items", Item=item)
-    found = dynamodb.get_item(TableName="items", Key={"id": {"S": "ä"}}, ConsistentRead=True)
+    dynamodb.put_item(TableName=name, Item=item)
+    found = dynamodb.get_item(TableName=name, Key={"id": {"S": "ä"}}, ConsistentRead=True)
     assert found["Item"] == {**item, "n": {"N": "1.5"}}
     headers = found["ResponseMetadata"]["HTTPHeaders"]
     raw = urllib.request.Request(
         here.url,
-        b'{"TableName": "items", "Key": {"id": {"S": "\xc3\xa4"}}}',
+        json.dumps({"TableName": name, "Key": {"id": {"S": "ä"}}}).encode(),
         {
             "x-amz-target": "DynamoDB_20120810.GetItem",
             "content-type": "application/x-amz-json-1.0",
@@ -71,12 +75,12 @@ def test_items_pass_with_the_checksum_of_their_answer(here: RunningLocalStack) -
 
 
 def test_errors_pass_as_they_are(here: RunningLocalStack) -> None:
-    dynamodb = here.client("dynamodb")
-    dynamodb.create_table(TableName="conditions", **KEY)
-    dynamodb.put_item(TableName="conditions", Item={"id": {"S": "a"}})
+    dynamodb, name = here.client("dynamodb"), here.unique("table")
+    dynamodb.create_table(TableName=name, **KEY)
+    dynamodb.put_item(TableName=name, Item={"id": {"S": "a"}})
     with pytest.raises(dynamodb.exceptions.ConditionalCheckFailedException) as caught:
         dynamodb.put_item(
-            TableName="conditions",
+            TableName=name,
             Item={"id": {"S": "a"}},
             ConditionExpression="attribute_not_exists(id)",
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
@@ -87,7 +91,7 @@ def test_errors_pass_as_they_are(here: RunningLocalStack) -> None:
             TransactItems=[
                 {
                     "ConditionCheck": {
-                        "TableName": "conditions",
+                        "TableName": name,
                         "Key": {"id": {"S": "b"}},
                         "ConditionExpression": "attribute_exists(id)",
                     }
@@ -98,21 +102,23 @@ def test_errors_pass_as_they_are(here: RunningLocalStack) -> None:
 
 
 def test_accounts_and_regions_are_apart_as_localstack_has_them(here: RunningLocalStack) -> None:
-    theirs = here.client("dynamodb", access_key="123456789012", region="eu-west-1")
-    made = theirs.create_table(TableName="theirs", **KEY)["TableDescription"]
-    assert made["TableArn"] == "arn:aws:dynamodb:eu-west-1:123456789012:table/theirs"
-    assert "theirs" in theirs.list_tables()["TableNames"]
-    assert "theirs" not in here.client("dynamodb").list_tables()["TableNames"]
+    theirs = Cloud("eu-west-1", {"": here.url}, "123456789012", "test").client("dynamodb")
+    ours = Cloud("eu-west-1", {"": here.url}, "test", "test").client("dynamodb")
+    name = here.unique("theirs")
+    made = theirs.create_table(TableName=name, **KEY)["TableDescription"]
+    assert made["TableArn"] == f"arn:aws:dynamodb:eu-west-1:123456789012:table/{name}"
+    assert name in theirs.list_tables()["TableNames"]
+    assert name not in here.client("dynamodb").list_tables()["TableNames"]
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        here.client("dynamodb", region="eu-west-1").describe_table(TableName="theirs")
+        ours.describe_table(TableName=name)
 
 
 def test_what_is_not_offered_says_so(here: RunningLocalStack) -> None:
-    dynamodb = here.client("dynamodb")
-    dynamodb.create_table(TableName="unsupported", **KEY)
+    dynamodb, name = here.client("dynamodb"), here.unique("table")
+    dynamodb.create_table(TableName=name, **KEY)
     with pytest.raises(ClientError, match="EnableKinesisStreamingDestination is not offered"):
         dynamodb.enable_kinesis_streaming_destination(
-            TableName="unsupported", StreamArn="arn:aws:kinesis:us-east-1:000000000000:stream/s"
+            TableName=name, StreamArn="arn:aws:kinesis:us-east-1:000000000000:stream/s"
         )
 
 
@@ -131,19 +137,19 @@ def records(here: RunningLocalStack, stream: str) -> list[dict[str, Any]]:
 def test_streams_tell_what_happened_and_nothing_else(here: RunningLocalStack) -> None:
     """The faults of moto's streams, which LocalStack would have: an upsert told twice, a put that changes
     nothing told as MODIFY, a failed transaction told and later records lost, binary encoded twice."""
-    dynamodb = here.client("dynamodb")
-    table = dynamodb.create_table(TableName="watched", StreamSpecification=STREAM, **KEY)
+    dynamodb, name = here.client("dynamodb"), here.unique("table")
+    table = dynamodb.create_table(TableName=name, StreamSpecification=STREAM, **KEY)
     stream = table["TableDescription"]["LatestStreamArn"]
     upsert = {"UpdateExpression": "SET v = :v", "ExpressionAttributeValues": {":v": {"N": "1"}}}
-    dynamodb.update_item(TableName="watched", Key={"id": {"S": "a"}}, **upsert)
-    dynamodb.put_item(TableName="watched", Item={"id": {"S": "a"}, "v": {"N": "1"}})
+    dynamodb.update_item(TableName=name, Key={"id": {"S": "a"}}, **upsert)
+    dynamodb.put_item(TableName=name, Item={"id": {"S": "a"}, "v": {"N": "1"}})
     with pytest.raises(ClientError, match="TransactionCanceledException"):
         dynamodb.transact_write_items(
             TransactItems=[
-                {"Put": {"TableName": "watched", "Item": {"id": {"S": "rolled back"}}}},
+                {"Put": {"TableName": name, "Item": {"id": {"S": "rolled back"}}}},
                 {
                     "Update": {
-                        "TableName": "watched",
+                        "TableName": name,
                         "Key": {"id": {"S": "a"}},
                         "ConditionExpression": "attribute_not_exists(id)",
                         **upsert,
@@ -151,7 +157,7 @@ def test_streams_tell_what_happened_and_nothing_else(here: RunningLocalStack) ->
                 },
             ]
         )
-    dynamodb.put_item(TableName="watched", Item={"id": {"S": "b"}, "blob": {"B": b"\x00\xff"}})
+    dynamodb.put_item(TableName=name, Item={"id": {"S": "b"}, "blob": {"B": b"\x00\xff"}})
     told = records(here, stream)
     assert [(record["eventName"], record["dynamodb"]["Keys"]["id"]["S"]) for record in told] == [
         ("INSERT", "a"),
@@ -164,7 +170,7 @@ def test_streams_tell_what_happened_and_nothing_else(here: RunningLocalStack) ->
 
 
 def published(here: RunningLocalStack, pool: str, document: str) -> Any:
-    return here.get(f"/{pool}/.well-known/{document}")
+    return get(here, f"/{pool}/.well-known/{document}")
 
 
 def signed_in(here: RunningLocalStack, name: str) -> tuple[str, str]:
@@ -234,7 +240,7 @@ def ask(url: str, headers: dict[str, str]) -> Any:
 def test_an_api_is_asked_at_its_own_address_and_at_localstacks(here: RunningLocalStack) -> None:
     made = api(here, "by key", authenticationType="API_KEY")
     key = here.client("appsync").create_api_key(apiId=made["apiId"])["apiKey"]["id"]
-    assert made["uris"]["GRAPHQL"].startswith(here.companion.url)
+    assert made["uris"]["GRAPHQL"].startswith(here.companion_url)
     host = f"{made['apiId']}.appsync-api.us-east-1.localhost.localstack.cloud"
     expected = {"data": {"me": "null"}}
     assert ask(made["uris"]["GRAPHQL"], {"x-api-key": key}) == expected
@@ -271,7 +277,7 @@ def signature(url: str, secret: str) -> dict[str, str]:
 
 
 def test_a_bucket_may_be_named_as_the_endpoint_is(here: RunningLocalStack) -> None:
-    s3 = here.client("s3")
+    s3 = here.client("s3", s3={"addressing_style": "path"})
     s3.create_bucket(Bucket="graphql")
     s3.put_object(Bucket="graphql", Key="key", Body=b"kept")
     assert s3.get_object(Bucket="graphql", Key="key")["Body"].read() == b"kept"
@@ -382,8 +388,9 @@ TEMPLATE: dict[str, Any] = {
 
 
 def test_a_stack_of_all_that_is_added_comes_works_and_goes(here: RunningLocalStack) -> None:
-    stack = deployed(here, "whole", TEMPLATE)
-    assert stack["StackStatus"] == "CREATE_COMPLETE", reasons(here, "whole")
+    name = here.unique("whole")
+    stack = deployed(here, name, TEMPLATE)
+    assert stack["StackStatus"] == "CREATE_COMPLETE", reasons(here, name)
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     here.client("dynamodb").put_item(TableName=outputs["Table"], Item={"id": {"S": "a"}})
     (record,) = records(here, outputs["Stream"])
@@ -402,14 +409,14 @@ def test_a_stack_of_all_that_is_added_comes_works_and_goes(here: RunningLocalSta
 
     changed = json.loads(json.dumps(TEMPLATE))
     changed["Resources"]["Api"]["Properties"]["Name"] = "renamed"
-    stack = deployed(here, "whole", changed)
-    assert stack["StackStatus"] == "UPDATE_COMPLETE", reasons(here, "whole")
-    names = {found["name"] for found in here.client("appsync").list_graphql_apis()["graphqlApis"]}
-    assert "renamed" in names
-    assert "stack-api" not in names
+    stack = deployed(here, name, changed)
+    assert stack["StackStatus"] == "UPDATE_COMPLETE", reasons(here, name)
+    apis = {found["name"] for found in here.client("appsync").list_graphql_apis()["graphqlApis"]}
+    assert "renamed" in apis
+    assert "stack-api" not in apis
 
     cloudformation = here.client("cloudformation")
-    cloudformation.delete_stack(StackName="whole")
+    cloudformation.delete_stack(StackName=name)
     deadline = time.monotonic() + 60
     while outputs["Table"] in here.client("dynamodb").list_tables()["TableNames"]:
         assert time.monotonic() < deadline, "the table is still there"
@@ -420,7 +427,7 @@ def test_a_stack_of_all_that_is_added_comes_works_and_goes(here: RunningLocalSta
 
 @pytest.mark.parametrize("unknown", ["AWS::Cognito::UserPoolDomain", "AWS::Athena::WorkGroup"])
 def test_a_type_that_nobody_provides_fails_its_stack_by_name(here: RunningLocalStack, unknown: str) -> None:
-    name = unknown.rpartition("::")[2]
+    name = here.unique(unknown.rpartition("::")[2])
     template = {"Resources": {"It": {"Type": unknown, "Properties": {}}}}
     stack = deployed(here, name, template)
     assert stack["StackStatus"] in ("CREATE_FAILED", "ROLLBACK_COMPLETE")
@@ -429,6 +436,7 @@ def test_a_type_that_nobody_provides_fails_its_stack_by_name(here: RunningLocalS
 
 def test_a_property_that_is_not_supported_fails_its_stack_by_name(here: RunningLocalStack) -> None:
     pool = {"Type": "AWS::Cognito::UserPool", "Properties": {"UserPoolName": "p", "Colour": "red"}}
-    stack = deployed(here, "coloured", {"Resources": {"It": pool}})
+    name = here.unique("coloured")
+    stack = deployed(here, name, {"Resources": {"It": pool}})
     assert stack["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
-    assert "The property Colour is not supported." in reasons(here, "coloured")
+    assert "The property Colour is not supported." in reasons(here, name)
