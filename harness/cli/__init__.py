@@ -13,6 +13,7 @@ from harness import __version__
 from harness.cli.doctor import doctor
 from harness.cli.down import down
 from harness.cli.limits import limits
+from harness.cli.localstack import localstack
 from harness.cli.prices import prices
 from harness.cli.report import report
 from harness.cli.run import run
@@ -32,7 +33,7 @@ def cli() -> None:
     """
 
 
-for command in (run, up, status, down, report, scenarios, prices, limits, doctor):
+for command in (run, up, status, down, localstack, report, scenarios, prices, limits, doctor):
     cli.add_command(command)
 
 

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import click
 
+from harness.cli.options import kept_option
 from harness.emulator import standing
+from harness.emulator.standing import KINDS
 
 
 @click.command()
-def down() -> None:
+@kept_option
+def down(*, target: str | None) -> None:
     """Stop what `launchday up` started. Nothing there is no error."""
-    stopped = standing.stop()
-    click.echo("Nothing is up." if stopped is None else f"Stopped the embedded AWS on port {stopped.port}.")
+    kept = standing.find_kept(target)
+    for each in kept:
+        standing.stop(each.kind)
+        called = KINDS[each.kind]
+        click.echo(f"Stopped {called if called[0].isupper() else f'the {called}'} on port {each.port}.")
+    if not kept:
+        click.echo("Nothing is up.")

@@ -11,7 +11,10 @@ from typing import Any
 
 import click
 
+from harness.emulator.standing import EMBEDDED, KINDS
+
 DEFAULT_REGION = "us-east-1"
+TARGETS = tuple(KINDS)
 
 _DURATION = re.compile(r"^\s*([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h|)\s*$")
 _SECONDS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
@@ -79,8 +82,8 @@ def where_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options: list[Decorator] = [
         click.option(
             "--target",
-            type=click.Choice(["embedded"]),
-            default="embedded",
+            type=click.Choice(TARGETS),
+            default=EMBEDDED,
             show_default=True,
             help="The AWS that the pipeline stands on.",
         ),
@@ -107,14 +110,14 @@ def where_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.IntRange(0, 65535),
             default=4566,
             show_default=True,
-            help="Where the embedded AWS listens; 0 takes a free one.",
+            help="Where the target listens; 0 takes a free one.",
         ),
         click.option(
             "--allow-delivery",
             "allow_deliveries",
             multiple=True,
             metavar="HOST",
-            help="A host that SNS may deliver to, beside this machine.",
+            help="A host that SNS of the embedded AWS may deliver to, beside this machine.",
         ),
         click.option(
             "--set",
@@ -129,4 +132,7 @@ def where_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+kept_option = click.option(
+    "--target", type=click.Choice(TARGETS), help="Of which target.  [default: where something is up]"
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -28,6 +28,21 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], *, numbers:
     for row in rows:
         table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
     console().print(table)
+
+
+def print_facts(facts: Mapping[str, Any]) -> None:
+    """Print nested members by their paths, a line each."""
+    print_table(["", ""], [[name.strip("."), value] for name, value in _flat("", facts)])
+
+
+def _flat(prefix: str, value: Any) -> list[tuple[str, Any]]:
+    """Nested members by their paths; lists by their length when they are long."""
+    if isinstance(value, Mapping):
+        return [item for name, inner in value.items() for item in _flat(f"{prefix}.{name}", inner)]
+    if isinstance(value, list):
+        shown = ", ".join(str(item) for item in value[:4])
+        return [(prefix, shown if len(value) <= 4 else f"{shown}, … ({len(value)} in all)")]
+    return [(prefix, value)]
 
 
 def console() -> Console:

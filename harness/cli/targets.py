@@ -5,31 +5,87 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.aws.limits.profiles import Limits
+from harness.cli.localstack import tell
 from harness.emulator import standing
+from harness.emulator.standing import EMBEDDED, LOCALSTACK, Standing
 from harness.errors import UsageError
 from harness.targets.base import Target
 from harness.targets.embedded import EmbeddedTarget, StandingTarget
+from harness.targets.localstack import environment
+from harness.targets.localstack.launch import leave_standing
+from harness.targets.localstack.target import LocalStackTarget, StandingLocalStackTarget
 
 
 def make_target(
     name: str, *, limits: Limits, port: int, region: str, allow_deliveries: Sequence[str] = ()
 ) -> Target:
-    """The target that `--target` names: the one that `launchday up` keeps on that port, or one for the run.
+    """The target that `--target` names: the one that is kept on that port, or one for the run.
 
-    Raises UsageError when the one that stands enforces other limits."""
-    assert name == "embedded"  # the only choice of the option
-    stands = standing.find()
-    if stands is None or stands.port != port:
+    Raises UsageError when the one that stands enforces other limits; for LocalStack TargetError when it is
+    not installed and cannot be."""
+    stands = standing.find(name)
+    if stands is not None and stands.port != port:
+        stands = None
+    if name == LOCALSTACK:
+        return _localstack(stands, limits, port, region, allow_deliveries)
+    assert name == EMBEDDED  # the only other choice of the option
+    if stands is None:
         return EmbeddedTarget(limits=limits, port=port, region=region, allow_deliveries=allow_deliveries)
-    if stands.limits != limits.name:
-        raise UsageError(
-            f"What `launchday up` keeps on port {port} enforces the limits '{stands.limits}', "
-            f"not '{limits.name}'.",
-            "Give --limits to match, or --port 0 for an embedded AWS of its own.",
-        )
+    check_limits(stands, limits)
     if allow_deliveries:
         raise UsageError(
             f"What `launchday up` keeps on port {port} was started with its own --allow-delivery.",
             "Give it there, or --port 0 for an embedded AWS of its own.",
         )
     return StandingTarget(stands.endpoints, region)
+
+
+def make_standing(
+    name: str,
+    *,
+    limits: Limits,
+    port: int,
+    region: str,
+    allow_origins: Sequence[str] = (),
+    allow_deliveries: Sequence[str] = (),
+) -> Standing:
+    """Start the target that `--target` names, and leave it standing. Raises what `make_target` does, and
+    PortInUse; TargetError when one stands already."""
+    if name == LOCALSTACK:
+        _refuse_allow_deliveries(allow_deliveries)
+        made = environment.install(tell)
+        return leave_standing(made, port=port, limits=limits, region=region, allow_origins=allow_origins)
+    return standing.start(
+        port=port,
+        limits=limits,
+        region=region,
+        allow_origins=allow_origins,
+        allow_deliveries=allow_deliveries,
+    )
+
+
+def _localstack(
+    stands: Standing | None, limits: Limits, port: int, region: str, allow_deliveries: Sequence[str]
+) -> Target:
+    _refuse_allow_deliveries(allow_deliveries)
+    if stands is None:
+        return LocalStackTarget(environment.install(tell), limits=limits, port=port, region=region)
+    check_limits(stands, limits)
+    return StandingLocalStackTarget(stands, region)
+
+
+def _refuse_allow_deliveries(allow_deliveries: Sequence[str]) -> None:
+    """Raises UsageError when there are any, for a target that has no use for them."""
+    if allow_deliveries:
+        raise UsageError(
+            "LocalStack's SNS delivers to every host.", "Leave --allow-delivery to the embedded AWS."
+        )
+
+
+def check_limits(stands: Standing, limits: Limits) -> None:
+    """Raises UsageError when what stands enforces other limits."""
+    if stands.limits != limits.name:
+        raise UsageError(
+            f"What stands on port {stands.port} enforces the limits '{stands.limits}', not '{limits.name}'.",
+            "Give --limits to match, or --port 0 for one of its own.",
+        )

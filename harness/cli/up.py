@@ -7,10 +7,12 @@ from pathlib import Path
 
 import click
 
-from harness.aws.limits.profiles import load_limits
+from harness.aws.limits.profiles import Limits, load_limits
 from harness.cli.options import where_options
+from harness.cli.targets import check_limits, make_standing
 from harness.conductor import deploy
 from harness.emulator import standing
+from harness.emulator.standing import LOCALSTACK, Standing
 from harness.pipeline_loader import REFERENCE_PIPELINE, load_pipeline
 from harness.scenario import load_scenario
 from harness.targets.embedded import embedded_cloud
@@ -35,7 +37,7 @@ def up(
     *,
     scenario: str,
     allow_origins: tuple[str, ...],
-    target: str,  # noqa: ARG001 - the one that can be kept up is the embedded one
+    target: str,
     pipeline_dir: Path | None,
     limits_name: str,
     region: str,
@@ -43,17 +45,20 @@ def up(
     allow_deliveries: tuple[str, ...],
     settings: tuple[tuple[str, str], ...],
 ) -> None:
-    """Start the embedded AWS, deploy the pipeline on it, and leave both standing.
+    """Start the embedded AWS or LocalStack, deploy the pipeline on it, and leave both standing.
 
     `launchday status` says how to reach it with any AWS SDK, the AWS CLI or Terraform;
-    `launchday down` ends it.
+    `launchday down` ends it. What `launchday localstack start` left standing on the port is used.
     """
     sized_for = load_scenario(scenario)
     folder = pipeline_dir or REFERENCE_PIPELINE
     pipeline = load_pipeline(folder)
-    stands = standing.start(
+    limits = load_limits(limits_name)
+    already = _localstack_without_pipeline(port, limits) if target == LOCALSTACK else None
+    stands = already or make_standing(
+        target,
         port=port,
-        limits=load_limits(limits_name),
+        limits=limits,
         region=region,
         allow_origins=allow_origins,
         allow_deliveries=allow_deliveries,
@@ -62,7 +67,8 @@ def up(
         cloud = embedded_cloud(stands.endpoints, region)
         outputs = deploy(pipeline, cloud, sized_for, dict(settings))
     except BaseException:
-        standing.stop()
+        if already is None:
+            standing.stop(stands.kind)
         raise
     notes = {
         "region": region,
@@ -73,3 +79,13 @@ def up(
     }
     standing.note(replace(stands, notes=notes))
     click.echo(f"{pipeline.name} is up at {stands.endpoints['']}; `launchday status` says how to reach it.")
+
+
+def _localstack_without_pipeline(port: int, limits: Limits) -> Standing | None:
+    """What `launchday localstack start` left on that port, and nobody has deployed on. Raises UsageError when
+    it enforces other limits."""
+    found = standing.find(LOCALSTACK)
+    if found is None or found.port != port or "outputs" in found.notes:
+        return None
+    check_limits(found, limits)
+    return found

@@ -70,9 +70,10 @@ def state_file(kind: str = EMBEDDED) -> Path:
     return Path(folder) / _STATE_FILES[kind]
 
 
-def find_all() -> list[Standing]:
-    """All that stand, the embedded AWS first."""
-    return [stands for kind in KINDS if (stands := find(kind)) is not None]
+def find_kept(kind: str | None = None) -> list[Standing]:
+    """Those that keep a pipeline, of this kind or of any, the embedded AWS first."""
+    found = [find(each) for each in KINDS if kind in (None, each)]
+    return [stands for stands in found if stands is not None and "outputs" in stands.notes]
 
 
 def find(kind: str = EMBEDDED) -> Standing | None:
@@ -125,8 +126,8 @@ def leave(
             f"Use it, or stop it with `{_stopped_with(kind)}`.",
         )
     folder = data_dir or state_file(kind).parent / ("data" if kind == EMBEDDED else f"data-{kind}")
-    logs = state_file(kind).parent / ("logs" if kind == EMBEDDED else f"logs-{kind}")
-    log_path = logs / "supervisor.log"
+    logs = logs_dir(kind)
+    log_path = supervisor_log(kind)
     arguments = command_in(folder, logs)
     process = _spawn([*arguments, *([] if data_dir else ["--temporary"])], log_path)
     event = _await_ready(process, log_path, kind)
@@ -143,6 +144,16 @@ def leave(
     )
     note(standing)
     return standing
+
+
+def logs_dir(kind: str = EMBEDDED) -> Path:
+    """Where the one of this kind that stands logs."""
+    return state_file(kind).parent / ("logs" if kind == EMBEDDED else f"logs-{kind}")
+
+
+def supervisor_log(kind: str = EMBEDDED) -> Path:
+    """What its supervisor says: a line of JSON an event."""
+    return logs_dir(kind) / "supervisor.log"
 
 
 def _one(kind: str) -> str:

@@ -40,6 +40,7 @@ _OPTIONS: tuple[tuple[str, type, str], ...] = (
     ("--trace", str, "a CSV of time and place, for a replay"),
     ("--compress", float, "replay a trace this many times as fast"),
     ("--in-flight", int, "requests that may wait for an answer (default 1000)"),
+    ("--target", str, "on which of `launchday up`'s, where there are two: embedded or localstack"),
     ("--pipeline", str, "the pipeline's folder (default: that of `launchday up`, or the reference pipeline)"),
     ("--outputs", str, "a JSON file with the deployment's outputs (default: those of `launchday up`)"),
 )
@@ -166,8 +167,10 @@ def _plan(options: Any, overrides: Overrides, scenario: Scenario) -> LoadPlan:
     if options.outputs:
         outputs = _outputs_from(Path(options.outputs))
     else:
-        stands = standing.find()
-        if stands is not None:
+        kept = standing.find_kept(options.target)
+        if len(kept) > 1:
+            raise UsageError("There is a pipeline up on each of two targets.", "Name one with --target.")
+        for stands in kept:
             outputs = stands.notes.get("outputs")
             folder = folder or stands.notes.get("pipeline_dir")
     if not isinstance(outputs, dict):

@@ -72,7 +72,10 @@ class EmbeddedTarget:
     def observer(self) -> EmbeddedObserver:
         """Its own meters. Raises TargetError outside of `start`."""
         aws = self._running()
-        return EmbeddedObserver(aws.endpoints[""], alive=aws.alive)
+        return EmbeddedObserver(
+            aws.endpoints[""],
+            gone=lambda: None if aws.alive() else "The embedded AWS is gone: its supervisor ended.",
+        )
 
     def warnings(self) -> Sequence[str]:
         """What its supervisor warned of at the start (too few file descriptors)."""
@@ -111,18 +114,20 @@ class StandingTarget:
 
 
 class EmbeddedObserver:
-    """Reads the emulator's own meters over one kept connection."""
+    """Reads the emulator's own meters over one kept connection. `called` is how sentences name it; `gone`
+    says in a sentence that it is, once it is."""
 
+    called = "The embedded AWS"
     completeness = (
         "Every request to the embedded AWS is metered where it is served; nothing is sampled. "
         "IAM, KMS and VPC usage is not rehearsed, so it is not seen."
     )
     unseen: Unseen = MappingProxyType({})
 
-    def __init__(self, url: str, *, alive: Callable[[], bool] = lambda: True) -> None:
+    def __init__(self, url: str, *, gone: Callable[[], str | None] = lambda: None) -> None:
         parts = urlsplit(url)
         self._url = url
-        self._alive = alive
+        self._gone = gone
         self._connection = http.client.HTTPConnection(
             parts.hostname or "127.0.0.1", parts.port, timeout=_TIMEOUT_S
         )
@@ -131,8 +136,7 @@ class EmbeddedObserver:
     def observe(self) -> Observation:
         """Look now. Raises TargetLost when the emulator's supervisor is gone or it does not answer; looking
         again after that loses nothing."""
-        if not self._alive():
-            raise TargetLost("The embedded AWS is gone: its supervisor ended.")
+        self._check()
         answer = self._ask(f"/_launchday/observation?after={self._cursor}")
         observation = _observation(answer)
         self._cursor = answer["cursor"]
@@ -152,12 +156,19 @@ class EmbeddedObserver:
                 status, content = self._get(path)
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
+            self._check()
             reason = str(error) or type(error).__name__
-            raise TargetLost(f"The embedded AWS at {self._url} does not answer: {reason}.") from error
+            raise TargetLost(f"{self.called} at {self._url} does not answer: {reason}.") from error
         if status != 200:
-            raise TargetLost(f"The embedded AWS at {self._url} answered {status} when observed.")
+            raise TargetLost(f"{self.called} at {self._url} answered {status} when observed.")
         parsed: dict[str, Any] = orjson.loads(content)
         return parsed
+
+    def _check(self) -> None:
+        """Raises TargetLost when it is known to be gone."""
+        sentence = self._gone()
+        if sentence is not None:
+            raise TargetLost(sentence)
 
     def _get(self, path: str) -> tuple[int, bytes]:
         self._connection.request("GET", path)

@@ -47,6 +47,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--limits-json", help="the quotas of the companion (default: established)")
     parser.add_argument("--parts", default="", help="Launchday's own parts, with commas (default: all)")
     parser.add_argument("--region", default="us-east-1", help="the Region of unsigned requests")
+    parser.add_argument(
+        "--allow-origin",
+        action="append",
+        default=[],
+        help="let pages of this origin in; may be repeated",
+    )
     parser.add_argument("--lifeline", action="store_true", help="stop when standard input ends")
     parser.add_argument("--temporary", action="store_true", help="remove the data directory at the end")
     return parser
@@ -63,6 +69,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         limits=limits_from_json({"name": "given", **json.loads(given)}) if given else ESTABLISHED,
         parts=tuple(sorted(parts_of(arguments.parts))),
         region=arguments.region,
+        allow_origins=tuple(arguments.allow_origin),
         lifeline=arguments.lifeline,
         temporary=arguments.temporary,
     )

@@ -33,24 +33,31 @@ class LocalStack(Foreground):
         limits: Limits,
         region: str = "us-east-1",
         parts: Sequence[str] = PARTS,
+        allow_origins: Sequence[str] = (),
     ) -> None:
         self.data_dir = data_dir or temporary_folder()
         where = logs_dir or self.data_dir / "logs"
         super().__init__(
             "LocalStack",
-            command(environment, port, self.data_dir, where, limits, region, parts),
+            command(environment, port, self.data_dir, where, limits, region, parts, allow_origins),
             None if data_dir else self.data_dir,
             STOP_TIMEOUTS_S[LOCALSTACK],
         )
 
 
 def leave_standing(
-    environment: Environment, *, port: int, limits: Limits, region: str, parts: Sequence[str]
+    environment: Environment,
+    *,
+    port: int,
+    limits: Limits,
+    region: str,
+    parts: Sequence[str] = PARTS,
+    allow_origins: Sequence[str] = (),
 ) -> Standing:
     """Start one that outlives this process. Raises PortInUse or TargetError: also when one stands already."""
     return standing.leave(
         LOCALSTACK,
-        lambda data, logs: command(environment, port, data, logs, limits, region, parts),
+        lambda data, logs: command(environment, port, data, logs, limits, region, parts, allow_origins),
         limits=limits.name,
     )
 
@@ -63,6 +70,7 @@ def command(
     limits: Limits,
     region: str,
     parts: Sequence[str],
+    allow_origins: Sequence[str],
 ) -> list[str]:
     """The command that runs LocalStack and its companion in the foreground."""
     return [
@@ -71,6 +79,7 @@ def command(
         *("--data-dir", str(data_dir), "--logs-dir", str(logs_dir)),
         *("--limits-json", orjson.dumps(limits_to_json(limits)).decode()),
         *("--parts", ",".join(parts)),
+        *(word for origin in allow_origins for word in ("--allow-origin", origin)),
     ]
 
 

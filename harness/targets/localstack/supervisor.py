@@ -53,6 +53,7 @@ class Settings:
     limits: Limits
     parts: tuple[str, ...] = PARTS
     region: str = "us-east-1"
+    allow_origins: tuple[str, ...] = ()
     lifeline: bool = False
     temporary: bool = False
 
@@ -130,6 +131,7 @@ class Supervisor:
             parts=settings.parts,
             instance=uuid.uuid4().hex,
             region=settings.region,
+            allow_origins=settings.allow_origins,
         )
         self._localstack = LocalStackProcess(
             settings.environment.python, variables, settings.data_dir, settings.logs_dir / "localstack.log"
@@ -144,6 +146,8 @@ class Supervisor:
                 "endpoints": {"": url},
                 "observed_at": companion_url,
                 "pid": os.getpid(),
+                "region": settings.region,
+                "parts": list(settings.parts),
                 "processes": {"localstack": self._localstack.pid, "companion": self._companion.pid},
             }
         )
@@ -158,6 +162,7 @@ class Supervisor:
             data_dir=settings.data_dir / "companion",
             limits=settings.limits,
             region=settings.region,
+            allow_origins=settings.allow_origins,
             supervisor_pid=os.getpid(),
             credential_secret=secrets.token_hex(32),
         )

@@ -43,6 +43,7 @@ def localstack_variables(
     parts: Collection[str],
     instance: str,
     region: str,
+    allow_origins: Collection[str] = (),
 ) -> dict[str, str]:
     """All that LocalStack's process is to have in its environment.
 
@@ -85,6 +86,8 @@ def localstack_variables(
     }
     if "lambda" in parts:
         variables["LAMBDA_RUNTIME_EXECUTOR"] = "launchday"
+    if allow_origins:
+        variables["EXTRA_CORS_ALLOWED_ORIGINS"] = ",".join(allow_origins)
     return variables
 
 

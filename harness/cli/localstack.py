@@ -1,0 +1,136 @@
+"""`launchday localstack`: a LocalStack without Docker and without a token."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from harness.aws.limits.profiles import load_limits
+from harness.cli.options import DEFAULT_REGION, Region, json_option
+from harness.cli.output import print_facts, print_json
+from harness.emulator import standing
+from harness.emulator.standing import LOCALSTACK, Standing
+from harness.errors import TargetError
+from harness.targets.embedded import embedded_cloud
+from harness.targets.localstack import environment
+from harness.targets.localstack.environment import LOCALSTACK_VERSION
+from harness.targets.localstack.launch import leave_standing, parts_without
+
+python_option = click.option(
+    "--python",
+    metavar="PROGRAM",
+    help="The Python 3.13 to make its environment with.  [default: one that is found]",
+)
+
+
+@click.group(short_help="Install, start and stop a LocalStack without Docker or a token.")
+def localstack() -> None:
+    """LocalStack, in an environment of its own, with what it lacks here by Launchday.
+
+    DynamoDB, Cognito user pools, AppSync and Lambda's functions are those of the embedded AWS; the rest is
+    LocalStack's own. `launchday run … --target localstack` rehearses on it.
+    """
+
+
+@localstack.command(short_help="Make its environment, once.")
+@python_option
+def install(*, python: str | None) -> None:
+    """Make LocalStack's environment in the user's cache: about 500 MB, and a minute or two.
+
+    It needs Python 3.13, Node and npm, and their package indexes. What is there already is not made again.
+    """
+    made = environment.install(tell, python)
+    click.echo(f"LocalStack {LOCALSTACK_VERSION} is installed in {made.folder}.")
+
+
+@localstack.command(short_help="Start it, and leave it standing.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=4566,
+    show_default=True,
+    help="Where it listens; 0 takes a free one.",
+)
+@click.option(
+    "--without",
+    "left_out",
+    multiple=True,
+    metavar="PART",
+    help="A part of Launchday's to leave to LocalStack: lambda (then it needs Docker), dynamodb (Java), "
+    "cognito, appsync (a token). May be given more than once, or with commas.",
+)
+@click.option(
+    "--limits",
+    "limits_name",
+    default="established",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="AWS's quotas in Launchday's parts; see `launchday limits`.",
+)
+@click.option("--region", type=Region(), default=DEFAULT_REGION, show_default=True, help="The AWS Region.")
+@python_option
+def start(*, port: int, left_out: tuple[str, ...], limits_name: str, region: str, python: str | None) -> None:
+    """Start LocalStack on this machine's loopback, and leave it standing.
+
+    It is installed first where it is not.
+    """
+    parts = parts_without(left_out)
+    stands = leave_standing(
+        environment.install(tell, python),
+        port=port,
+        limits=load_limits(limits_name),
+        region=region,
+        parts=parts,
+    )
+    click.echo(
+        f"LocalStack is up at {stands.endpoints['']}; `launchday localstack status` says how to reach it."
+    )
+
+
+@localstack.command(short_help="Show how to reach it.")
+@json_option
+def status(*, as_json: bool) -> None:
+    """Show the LocalStack that stands: endpoints, credentials, logs.
+
+    Exit code 3 when none does.
+    """
+    stands = standing.find(LOCALSTACK)
+    if stands is None:
+        raise TargetError("No LocalStack stands.", "`launchday localstack start` starts one.")
+    facts = describe(stands)
+    if as_json:
+        print_json(facts)
+    else:
+        print_facts(facts)
+
+
+@localstack.command(short_help="Stop it.")
+def stop() -> None:
+    """Stop the LocalStack that stands, its companion and its functions. None there is no error."""
+    stopped = standing.stop(LOCALSTACK)
+    click.echo("No LocalStack stands." if stopped is None else f"Stopped LocalStack on port {stopped.port}.")
+
+
+def describe(stands: Standing) -> dict[str, Any]:
+    """What a program needs to work against it."""
+    cloud = embedded_cloud(stands.endpoints, str(stands.facts.get("region", DEFAULT_REGION)))
+    return {
+        "version": LOCALSTACK_VERSION,
+        "endpoint_url": stands.endpoints[""],
+        "port": stands.port,
+        "region": cloud.region,
+        "access_key_id": cloud.access_key_id,
+        "secret_access_key": cloud.secret_access_key,
+        "companion_url": stands.observed_at,
+        "parts": stands.facts.get("parts", []),
+        "limits": stands.limits,
+        "pid": stands.pid,
+        "processes": stands.facts.get("processes", {}),
+        "logs": str(standing.logs_dir(LOCALSTACK)),
+    }
+
+
+def tell(sentence: str) -> None:
+    """Say what takes a while, where it is not taken for output."""
+    click.echo(sentence, err=True)

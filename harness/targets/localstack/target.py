@@ -1,0 +1,140 @@
+"""LocalStack as a target: started for a run with its companion, or one that stands already."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+
+import orjson
+
+from harness.aws.limits.profiles import Limits
+from harness.emulator import standing
+from harness.emulator.launch import DEFAULT_PORT
+from harness.emulator.standing import LOCALSTACK, Standing
+from harness.errors import TargetError
+from harness.measure.unseen import BACKLOG, ITERATOR_AGE, LAMBDA_THROTTLES, Unseen, usage_of
+from harness.pipeline import Cloud
+from harness.targets.embedded import EmbeddedObserver, embedded_cloud
+from harness.targets.localstack.environment import Environment
+from harness.targets.localstack.launch import LocalStack
+
+_REGION = "us-east-1"
+_NOT_METERED = "LocalStack does not meter it"
+_NOT_METERED_SERVICES = ("apigateway", "cloudwatch", "kinesis", "logs", "s3", "sns", "sqs", "ssm")
+
+
+class LocalStackObserver(EmbeddedObserver):
+    """Reads the companion's meters."""
+
+    called = "LocalStack's companion"
+    completeness = (
+        "DynamoDB, Cognito, AppSync and every Lambda invocation are metered by Launchday's companion of this "
+        "LocalStack. What LocalStack serves itself (API Gateway, Kinesis, S3, SNS, SQS, SSM, Logs) it does "
+        "not meter, and it does not show the backlog of its event source mappings and deliveries."
+    )
+    unseen: Unseen = MappingProxyType(
+        {
+            BACKLOG: "LocalStack does not show the backlog of event source mappings and deliveries",
+            ITERATOR_AGE: "LocalStack does not show it",
+            LAMBDA_THROTTLES: "LocalStack does not count them",
+            **{usage_of(service): _NOT_METERED for service in _NOT_METERED_SERVICES},
+        }
+    )
+
+
+class LocalStackTarget:
+    """A LocalStack of its own for the run: started, used, stopped."""
+
+    name = LOCALSTACK
+
+    def __init__(
+        self, environment: Environment, *, limits: Limits, port: int = DEFAULT_PORT, region: str = _REGION
+    ) -> None:
+        self._region = region
+        self._make = partial(LocalStack, environment, port=port, limits=limits, region=region)
+        self._aws: LocalStack | None = None
+
+    def start(self, logs_dir: Path) -> AbstractContextManager[LocalStackTarget]:
+        """Start it for the time of a `with` block. Raises PortInUse or TargetError."""
+        return self._started(logs_dir)
+
+    @contextmanager
+    def _started(self, logs_dir: Path) -> Iterator[LocalStackTarget]:
+        with self._make(logs_dir=logs_dir) as aws:
+            self._aws = aws
+            try:
+                yield self
+            finally:
+                self._aws = None
+
+    def cloud(self) -> Cloud:
+        """How its API is reached. Raises TargetError outside of `start`."""
+        return embedded_cloud(self._running().endpoints, self._region)
+
+    def observer(self) -> LocalStackObserver:
+        """The companion's meters. Raises TargetError outside of `start`."""
+        aws = self._running()
+        return LocalStackObserver(aws.observed_at, gone=lambda: _how_it_ended(aws))
+
+    def warnings(self) -> Sequence[str]:
+        """What its supervisor warned of at the start (too few file descriptors)."""
+        return self._running().warnings
+
+    def _running(self) -> LocalStack:
+        if self._aws is None:
+            raise TargetError("LocalStack was not started.")
+        return self._aws
+
+
+class StandingLocalStackTarget:
+    """A LocalStack that stands already: used, and left standing."""
+
+    name = LOCALSTACK
+
+    def __init__(self, stands: Standing, region: str = _REGION) -> None:
+        self._stands = stands
+        self._region = region
+
+    @contextmanager
+    def _used(self) -> Iterator[StandingLocalStackTarget]:
+        yield self
+
+    def start(self, logs_dir: Path) -> AbstractContextManager[StandingLocalStackTarget]:  # noqa: ARG002
+        """Nothing to start, nothing to stop."""
+        return self._used()
+
+    def cloud(self) -> Cloud:
+        """How its API is reached."""
+        return embedded_cloud(self._stands.endpoints, self._region)
+
+    def observer(self) -> LocalStackObserver:
+        """The companion's meters."""
+        return LocalStackObserver(self._stands.observed_at, gone=_gone(self._stands))
+
+
+def _how_it_ended(aws: LocalStack) -> str | None:
+    if aws.incidents:
+        return aws.incidents[0]
+    return None if aws.alive() else "LocalStack is gone: its supervisor ended."
+
+
+def _gone(stands: Standing) -> Callable[[], str | None]:
+    """What the supervisor of one that stands said when it ended."""
+
+    def sentence() -> str | None:
+        now = standing.find(LOCALSTACK)
+        if now is not None and now.pid == stands.pid:
+            return None
+        with contextlib.suppress(OSError):
+            for line in standing.supervisor_log(LOCALSTACK).read_bytes().splitlines():
+                with contextlib.suppress(ValueError, KeyError, TypeError):
+                    event = orjson.loads(line)
+                    if event["event"] == "incident":
+                        return str(event["message"])
+        return "LocalStack is gone: it was stopped."
+
+    return sentence
