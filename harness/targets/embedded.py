@@ -72,10 +72,7 @@ class EmbeddedTarget:
     def observer(self) -> EmbeddedObserver:
         """Its own meters. Raises TargetError outside of `start`."""
         aws = self._running()
-        return EmbeddedObserver(
-            aws.endpoints[""],
-            gone=lambda: None if aws.alive() else "The embedded AWS is gone: its supervisor ended.",
-        )
+        return EmbeddedObserver(aws.endpoints[""], alive=aws.alive)
 
     def warnings(self) -> Sequence[str]:
         """What its supervisor warned of at the start (too few file descriptors)."""
@@ -114,8 +111,7 @@ class StandingTarget:
 
 
 class EmbeddedObserver:
-    """Reads the emulator's own meters over one kept connection. `called` is how sentences name it; `gone`
-    says in a sentence that it is, once it is."""
+    """Reads the emulator's own meters over one kept connection. `called` is how sentences name it."""
 
     called = "The embedded AWS"
     completeness = (
@@ -124,10 +120,10 @@ class EmbeddedObserver:
     )
     unseen: Unseen = MappingProxyType({})
 
-    def __init__(self, url: str, *, gone: Callable[[], str | None] = lambda: None) -> None:
+    def __init__(self, url: str, *, alive: Callable[[], bool] = lambda: True) -> None:
         parts = urlsplit(url)
         self._url = url
-        self._gone = gone
+        self._alive = alive
         self._connection = http.client.HTTPConnection(
             parts.hostname or "127.0.0.1", parts.port, timeout=_TIMEOUT_S
         )
@@ -166,9 +162,11 @@ class EmbeddedObserver:
 
     def _check(self) -> None:
         """Raises TargetLost when it is known to be gone."""
-        sentence = self._gone()
-        if sentence is not None:
-            raise TargetLost(sentence)
+        if not self._alive():
+            raise TargetLost(self._how_it_ended())
+
+    def _how_it_ended(self) -> str:
+        return "The embedded AWS is gone: its supervisor ended."
 
     def _get(self, path: str) -> tuple[int, bytes]:
         self._connection.request("GET", path)

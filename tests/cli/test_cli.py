@@ -82,7 +82,17 @@ def test_every_command_is_in_the_documentation(name: str) -> None:
         (["run", "mass_registration", "--limits", "newish"], "There is no limits profile or file 'newish'"),
         (["run", "mass_registration", "--pipeline", "nowhere"], "There is no pipeline folder"),
         (["run", "mass_registration", "--set", "stage"], "is not of the form name=value"),
-        (["run", "mass_registration", "--target", "localstack"], "is not 'embedded'"),
+        (["run", "mass_registration", "--target", "moon"], "'moon' is not one of"),
+        (["localstack", "start", "--without", "lamda"], "There is no part lamda to leave out."),
+        (
+            ["localstack", "start", "--without", "lambda,dynamodb", "--without", "cognito,appsync"],
+            "there is nothing of Launchday's in that LocalStack",
+        ),
+        (["localstack", "install", "--python", "no-such-python"], "no-such-python is not there"),
+        (
+            ["up", "--target", "localstack", "--allow-delivery", "hooks.example"],
+            "LocalStack's SNS delivers to every host.",
+        ),
         (["run", "mass_registration", "--scale", "1/20"], "No such option"),
         (["run", "mass_registration", "--baseline", "nowhere"], "There is no run folder"),
         (["run", "mass_registration", "--region", "eu-wst-1"], "no AWS Region. Did you mean eu-west-1?"),

@@ -28,7 +28,7 @@ _NOT_METERED_SERVICES = ("apigateway", "cloudwatch", "kinesis", "logs", "s3", "s
 
 
 class LocalStackObserver(EmbeddedObserver):
-    """Reads the companion's meters."""
+    """Reads the companion's meters. `gone` says in a sentence that LocalStack is, once it is."""
 
     called = "LocalStack's companion"
     completeness = (
@@ -44,6 +44,13 @@ class LocalStackObserver(EmbeddedObserver):
             **{usage_of(service): _NOT_METERED for service in _NOT_METERED_SERVICES},
         }
     )
+
+    def __init__(self, url: str, gone: Callable[[], str | None]) -> None:
+        super().__init__(url, alive=lambda: gone() is None)
+        self._gone = gone
+
+    def _how_it_ended(self) -> str:
+        return self._gone() or ""
 
 
 class LocalStackTarget:
@@ -78,7 +85,7 @@ class LocalStackTarget:
     def observer(self) -> LocalStackObserver:
         """The companion's meters. Raises TargetError outside of `start`."""
         aws = self._running()
-        return LocalStackObserver(aws.observed_at, gone=lambda: _how_it_ended(aws))
+        return LocalStackObserver(aws.observed_at, lambda: _how_it_ended(aws))
 
     def warnings(self) -> Sequence[str]:
         """What its supervisor warned of at the start (too few file descriptors)."""
@@ -113,7 +120,7 @@ class StandingLocalStackTarget:
 
     def observer(self) -> LocalStackObserver:
         """The companion's meters."""
-        return LocalStackObserver(self._stands.observed_at, gone=_gone(self._stands))
+        return LocalStackObserver(self._stands.observed_at, _gone(self._stands))
 
 
 def _how_it_ended(aws: LocalStack) -> str | None:
@@ -123,18 +130,24 @@ def _how_it_ended(aws: LocalStack) -> str | None:
 
 
 def _gone(stands: Standing) -> Callable[[], str | None]:
-    """What the supervisor of one that stands said when it ended."""
+    """Says that one that stands is gone, and how."""
 
     def sentence() -> str | None:
+        incident = _incident()
         now = standing.find(LOCALSTACK)
-        if now is not None and now.pid == stands.pid:
-            return None
-        with contextlib.suppress(OSError):
-            for line in standing.supervisor_log(LOCALSTACK).read_bytes().splitlines():
-                with contextlib.suppress(ValueError, KeyError, TypeError):
-                    event = orjson.loads(line)
-                    if event["event"] == "incident":
-                        return str(event["message"])
-        return "LocalStack is gone: it was stopped."
+        if incident is None and (now is None or now.pid != stands.pid):
+            return "LocalStack is gone: it was stopped."
+        return incident
 
     return sentence
+
+
+def _incident() -> str | None:
+    """What the supervisor of the one that stands, or stood last, said of a death."""
+    with contextlib.suppress(OSError):
+        for line in standing.supervisor_log(LOCALSTACK).read_bytes().splitlines():
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                event = orjson.loads(line)
+                if event["event"] == "incident":
+                    return str(event["message"])
+    return None
