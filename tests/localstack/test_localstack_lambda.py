@@ -1,0 +1,374 @@
+"""Functions on LocalStack, run by Launchday's executor: boto3 against the whole thing."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import re
+import textwrap
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.localstack.localstacks import RunningLocalStack, localstack
+
+pytestmark = pytest.mark.slow
+ROLE = "arn:aws:iam::000000000000:role/functions"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLocalStack]:
+    with localstack(tmp_path_factory.mktemp("localstack"), LAMBDA_RETRY_BASE_DELAY="1") as running:
+        yield running
+
+
+def zipped(source: str, name: str = "app.py") -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(name, textwrap.dedent(source))
+    return buffer.getvalue()
+
+
+def eventually(found: Callable[[], Any], seconds: float = 60) -> Any:
+    """What `found` gives when it gives something."""
+    deadline = time.monotonic() + seconds
+    while not (result := found()):
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.1)
+    return result
+
+
+class Functions:
+    """Lambda as a user has it."""
+
+    def __init__(self, running: RunningLocalStack) -> None:
+        self.running = running
+        self.client = running.client("lambda")
+
+    def create(self, name: str, source: str, **members: Any) -> str:
+        given = {"Runtime": "python3.13", "Role": ROLE, "Handler": "app.handler", "Timeout": 20, **members}
+        created = self.client.create_function(FunctionName=name, Code={"ZipFile": zipped(source)}, **given)
+        self.client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+        return str(created["FunctionArn"])
+
+    def invoke(self, name: str, event: Any = None, **members: Any) -> tuple[Any, str | None, str]:
+        answer = self.client.invoke(
+            FunctionName=name, Payload=json.dumps(event or {}), LogType="Tail", **members
+        )
+        tail = base64.b64decode(answer.get("LogResult", "")).decode()
+        return json.loads(answer["Payload"].read() or "null"), answer.get("FunctionError"), tail
+
+    def lines(self, name: str) -> list[str]:
+        """All log events of the function."""
+        logs = self.running.client("logs")
+        try:
+            pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{name}")
+            return [event["message"] for page in pages for event in page["events"]]
+        except logs.exceptions.ResourceNotFoundException:
+            return []
+
+
+@pytest.fixture
+def functions(running: RunningLocalStack) -> Functions:
+    return Functions(running)
+
+
+def test_a_function_runs_in_a_clean_process_and_its_lines_come_once(functions: Functions) -> None:
+    functions.create(
+        "plain",
+        """
+        import boto3, os, sys
+        def handler(event, context):
+            print("one line")
+            buckets = boto3.client("s3").list_buckets()["Buckets"]
+            modules = [name for name in ("localstack", "moto", "harness") if name in sys.modules]
+            return {"event": event, "environment": dict(os.environ), "path": sys.path, "modules": modules,
+                    "id": context.aws_request_id, "buckets": len(buckets), "python": sys.version_info[:2]}
+        """,
+        Environment={"Variables": {"MINE": "yes"}},
+    )
+    seen, error, tail = functions.invoke("plain", {"a": "é"})
+    assert error is None
+    environment = seen["environment"]
+    assert seen["event"] == {"a": "é"}
+    assert environment["MINE"] == "yes"
+    assert environment["AWS_ENDPOINT_URL"] == functions.running.url
+    assert environment["AWS_LAMBDA_FUNCTION_NAME"] == "plain"
+    assert environment["AWS_EXECUTION_ENV"] == "AWS_Lambda_python3.13"
+    assert not [name for name in environment if name.startswith(("LAUNCHDAY", "GATEWAY", "LAMBDA_EVENT"))]
+    assert not {"LOCALSTACK_RUNTIME_ID", "LOCALSTACK_RUNTIME_ENDPOINT", "HOME"} & environment.keys()
+    assert not [entry for entry in seen["path"] if "site-packages" in entry]
+    assert seen["modules"] == []
+    assert re.search(r"START RequestId: [0-9a-f-]{36} Version: \$LATEST\n", tail)
+    assert re.search(r"REPORT RequestId: .*Init Duration: ", tail)
+    eventually(lambda: len(functions.lines("plain")) >= 4)
+    functions.invoke("plain")
+    lines = eventually(lambda: len(found := functions.lines("plain")) >= 8 and found)
+    assert [line.split(" ")[0].strip() for line in lines] == ["START", "one", "END", "REPORT"] * 2
+    assert seen["id"] in lines[0]
+
+
+def test_errors_timeouts_and_crashes_are_the_callers(functions: Functions) -> None:
+    functions.create(
+        "failing",
+        """
+        import os, time
+        def handler(event, context):
+            if event.get("raise"): raise KeyError("no such thing")
+            if event.get("sleep"): time.sleep(30)
+            if event.get("exit"): os._exit(3)
+            if event.get("large"): return "x" * 7_000_000
+            return os.getpid()
+        """,
+        Timeout=1,
+    )
+    first, error, _ = functions.invoke("failing")
+    assert error is None
+    failed, error, tail = functions.invoke("failing", {"raise": 1})
+    assert (error, failed["errorType"], failed["errorMessage"]) == (
+        "Unhandled",
+        "KeyError",
+        "'no such thing'",
+    )
+    assert "[ERROR] KeyError" in tail
+    assert functions.invoke("failing")[0] == first  # it lives on
+    late, error, tail = functions.invoke("failing", {"sleep": 1})
+    assert (error, late["errorType"]) == ("Unhandled", "Sandbox.Timedout")
+    assert "Task timed out after 1.00 seconds" in late["errorMessage"]
+    assert tail.rstrip().endswith("Status: timeout")
+    second, error, tail = functions.invoke("failing")
+    assert error is None
+    assert second != first
+    assert "Init Duration" in tail
+    crashed, error, _ = functions.invoke("failing", {"exit": 1})
+    assert (error, crashed["errorType"]) == ("Unhandled", "Runtime.ExitError")
+    assert crashed["errorMessage"].endswith("Runtime exited with error: exit status 3")
+    large, error, _ = functions.invoke("failing", {"large": 1})
+    assert (error, large["errorType"]) == ("Unhandled", "Function.ResponseSizeTooLarge")
+    assert functions.invoke("failing")[1] is None
+
+
+def test_an_initialization_that_fails_is_told_and_logged(functions: Functions) -> None:
+    functions.create("broken", "import nowhere")
+    answer, error, _ = functions.invoke("broken")
+    assert (error, answer["errorType"]) == ("Unhandled", "Runtime.ImportModuleError")
+    lines = eventually(lambda: functions.lines("broken"))
+    assert [line for line in lines if line.startswith("INIT_REPORT")]
+
+
+def test_what_cannot_be_run_fails_to_be_created_in_a_sentence(functions: Functions) -> None:
+    functions.client.create_function(
+        FunctionName="node",
+        Runtime="nodejs22.x",
+        Role=ROLE,
+        Handler="app.handler",
+        Code={"ZipFile": zipped("", "app.js")},
+    )
+
+    def state() -> Any:
+        found = functions.client.get_function_configuration(FunctionName="node")
+        return found["State"] != "Pending" and found
+
+    failed = eventually(state)
+    assert failed["State"] == "Failed"
+    assert "Functions of the runtime nodejs22.x cannot be run without Docker" in failed["StateReason"]
+
+
+def test_layers_and_new_code_and_versions(functions: Functions) -> None:
+    layer = functions.client.publish_layer_version(
+        LayerName="shared", Content={"ZipFile": zipped("value = 'from the layer'", "python/shared.py")}
+    )
+    source = "import shared\ndef handler(event, context): return [shared.value, {}]"
+    functions.create("layered", source.format(1), Layers=[layer["LayerVersionArn"]])
+    assert functions.invoke("layered")[0] == ["from the layer", 1]
+    functions.client.publish_version(FunctionName="layered")
+    functions.client.get_waiter("published_version_active").wait(FunctionName="layered", Qualifier="1")
+    functions.client.update_function_code(FunctionName="layered", ZipFile=zipped(source.format(2)))
+    functions.client.get_waiter("function_updated_v2").wait(FunctionName="layered", WaiterConfig={"Delay": 1})
+    assert functions.invoke("layered")[0] == ["from the layer", 2]
+    assert functions.invoke("layered", Qualifier="1")[0] == ["from the layer", 1]
+
+
+def test_hot_reloaded_code_runs_as_its_folder_has_it(functions: Functions, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("def handler(event, context): return 1")
+    functions.client.create_function(
+        FunctionName="hot",
+        Runtime="python3.13",
+        Role=ROLE,
+        Handler="app.handler",
+        Code={"S3Bucket": "hot-reload", "S3Key": str(tmp_path)},
+    )
+    functions.client.get_waiter("function_active_v2").wait(FunctionName="hot", WaiterConfig={"Delay": 1})
+    assert functions.invoke("hot")[0] == 1
+    (tmp_path / "app.py").write_text("def handler(event, context): return 'two'")
+    assert functions.invoke("hot")[0] == "two"
+
+
+LATER = """
+def handler(event, context):
+    if event.get("fail"): raise ValueError("no")
+    return "done"
+"""
+
+
+def test_an_asynchronous_event_is_retried_and_goes_to_its_destination(functions: Functions) -> None:
+    sqs = functions.running.client("sqs")
+    queues = {}
+    for name in ("dead", "failed", "succeeded"):
+        url = sqs.create_queue(QueueName=name)["QueueUrl"]
+        queues[name] = (
+            url,
+            sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"],
+        )
+    source = (
+        "def handler(event, context):\n    if event.get('fail'): raise ValueError('no')\n    return 'done'"
+    )
+    functions.create("later", source, DeadLetterConfig={"TargetArn": queues["dead"][1]})
+    functions.client.put_function_event_invoke_config(
+        FunctionName="later",
+        MaximumRetryAttempts=1,
+        DestinationConfig={
+            "OnFailure": {"Destination": queues["failed"][1]},
+            "OnSuccess": {"Destination": queues["succeeded"][1]},
+        },
+    )
+
+    def received(name: str) -> Any:
+        answer = sqs.receive_message(
+            QueueUrl=queues[name][0], WaitTimeSeconds=1, MessageAttributeNames=["All"]
+        )
+        return answer.get("Messages")
+
+    for event in ({}, {"fail": 1}):
+        answer = functions.client.invoke(
+            FunctionName="later", InvocationType="Event", Payload=json.dumps(event)
+        )
+        assert answer["StatusCode"] == 202
+    (success,) = eventually(lambda: received("succeeded"))
+    assert json.loads(success["Body"])["responsePayload"] == "done"
+    (failure,) = eventually(lambda: received("failed"))
+    body = json.loads(failure["Body"])
+    assert body["requestContext"]["condition"] == "RetriesExhausted"
+    assert body["requestContext"]["approximateInvokeCount"] == 2
+    assert body["responsePayload"]["errorType"] == "ValueError"
+    (dead,) = eventually(lambda: received("dead"))
+    assert json.loads(dead["Body"]) == {"fail": 1}
+
+
+BATCH = """
+import base64, json
+def handler(event, context):
+    failed = []
+    for record in event["Records"]:
+        if "kinesis" in record:
+            value = base64.b64decode(record["kinesis"]["data"]).decode()
+            position = record["kinesis"]["sequenceNumber"]
+        else:
+            value = record["dynamodb"]["Keys"]["id"]["S"]
+            position = record["dynamodb"]["SequenceNumber"]
+        print("value", value)
+        if value == "poison":
+            failed.append({"itemIdentifier": position})
+            break
+    return {"batchItemFailures": failed}
+"""
+
+
+def values(functions: Functions, name: str) -> list[str]:
+    return [line.split()[1] for line in functions.lines(name) if line.startswith("value ")]
+
+
+def test_a_kinesis_batch_is_retried_from_the_item_that_failed(functions: Functions) -> None:
+    kinesis = functions.running.client("kinesis")
+    kinesis.create_stream(StreamName="events", ShardCount=1)
+    kinesis.get_waiter("stream_exists").wait(StreamName="events", WaiterConfig={"Delay": 1})
+    arn = kinesis.describe_stream_summary(StreamName="events")["StreamDescriptionSummary"]["StreamARN"]
+    functions.create("stream", BATCH)
+    functions.client.create_event_source_mapping(
+        FunctionName="stream",
+        EventSourceArn=arn,
+        StartingPosition="TRIM_HORIZON",
+        BatchSize=10,
+        MaximumRetryAttempts=1,
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+    )
+    kinesis.put_records(
+        StreamName="events",
+        Records=[{"Data": each.encode(), "PartitionKey": "k"} for each in ("a", "poison", "b")],
+    )
+    eventually(lambda: values(functions, "stream").count("poison") == 2)
+    kinesis.put_record(StreamName="events", Data=b"c", PartitionKey="k")
+    seen = eventually(lambda: "c" in (found := values(functions, "stream")) and found)
+    # As on AWS: what is given up is the batch from the failed item on.
+    assert seen == ["a", "poison", "poison", "c"]
+    observed = functions.running.companion.get("/_launchday/observation?after=")
+    batches = [each for each in observed["invocations"] if each["source"] == "kinesis:events"]
+    assert [each["records"] for each in batches] == [3, 2, 1]
+    assert [gauge[3] >= 0 for gauge in observed["gauges"] if gauge[2] == "iterator_age_ms"]
+
+
+def test_a_tables_stream_reaches_its_function(functions: Functions) -> None:
+    dynamodb = functions.running.client("dynamodb")
+    table = dynamodb.create_table(
+        TableName="things",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    )["TableDescription"]
+    functions.create("changes", BATCH)
+    functions.client.create_event_source_mapping(
+        FunctionName="changes",
+        EventSourceArn=table["LatestStreamArn"],
+        StartingPosition="TRIM_HORIZON",
+        MaximumRetryAttempts=0,
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+    )
+    for name in ("one", "two", "three"):
+        dynamodb.put_item(TableName="things", Item={"id": {"S": name}})
+    seen = eventually(lambda: len(found := values(functions, "changes")) >= 3 and found)
+    assert sorted(seen) == ["one", "three", "two"]
+
+
+SLOW = """
+import os, time
+def handler(event, context):
+    time.sleep(1)
+    return os.getpid()
+"""
+
+
+def test_invocations_run_beside_each_other_each_in_an_environment_of_its_own(functions: Functions) -> None:
+    functions.create(
+        "busy", "import os, time\ndef handler(event, context):\n    time.sleep(1)\n    return os.getpid()"
+    )
+    with ThreadPoolExecutor(6) as callers:
+        pids = [
+            pid for pid, error, _ in callers.map(lambda _: functions.invoke("busy"), range(6)) if not error
+        ]
+    assert len(pids) == 6
+    assert len(set(pids)) > 1
+    again = [functions.invoke("busy")[0] for _ in range(2)]
+    assert set(again) <= set(pids)
+
+
+def test_reserved_concurrency_throttles(functions: Functions) -> None:
+    functions.create("reserved", "def handler(event, context): return 1")
+    functions.client.put_function_concurrency(FunctionName="reserved", ReservedConcurrentExecutions=0)
+    with pytest.raises(functions.client.exceptions.TooManyRequestsException):
+        functions.invoke("reserved")
+
+
+def test_a_deleted_functions_environments_end(functions: Functions) -> None:
+    functions.create("deleted", "import os\ndef handler(event, context): return os.getpid()")
+    pid, _, _ = functions.invoke("deleted")
+    os.kill(pid, 0)
+    functions.client.delete_function(FunctionName="deleted")
+    eventually(lambda: not Path(f"/proc/{pid}").exists())
