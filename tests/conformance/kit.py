@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
+import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -55,6 +59,40 @@ def at_once(call: Callable[[], _T], times: int) -> list[_T]:
     """What `times` calls answered that were made side by side. Raises what the first that failed raised."""
     with ThreadPoolExecutor(times) as threads:
         return [made.result() for made in [threads.submit(call) for _ in range(times)]]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An HTTP answer. Header names are lower case; of a repeated header `headers` has the last."""
+
+    status: int
+    headers: Mapping[str, str]
+    repeated: Sequence[tuple[str, str]]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON. AssertionError when it is none."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            raise AssertionError(f"JSON expected, got {self.status} {self.body[:100]!r}") from None
+
+
+def send(method: str, url: str, body: bytes | str = b"", **headers: str) -> Reply:
+    """One HTTP request. `_` in a header's name is `-`."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=WITHIN_S * 2)
+    path = parts.path + (f"?{parts.query}" if parts.query else "")
+    content = body.encode() if isinstance(body, str) else body
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    try:
+        connection.request(method, path or "/", content or None, named)
+        answer = connection.getresponse()
+        repeated = [(name.lower(), value) for name, value in answer.getheaders()]
+        return Reply(answer.status, dict(repeated), repeated, answer.read())
+    finally:
+        connection.close()
 
 
 class Cleanup:

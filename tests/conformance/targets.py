@@ -2,7 +2,8 @@
 
 Chosen by environment variables: LAUNCHDAY_CONFORMANCE_TARGET is `embedded` (the default), `localstack` (at
 AWS_ENDPOINT_URL, or at LocalStack's port) or a URL; LAUNCHDAY_CONFORMANCE_NAME and
-LAUNCHDAY_CONFORMANCE_VERSION say what answers at the URL.
+LAUNCHDAY_CONFORMANCE_VERSION say what answers at the URL, and LAUNCHDAY_CONFORMANCE_APIS=host that its REST
+APIs are reached by AWS's host names, not by the path that LocalStack and most others have for them.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class Place:
     name: str
     url: str = ""
     version: str = ""
+    apis_by_host: bool = False
 
     @property
     def embedded(self) -> bool:
@@ -49,8 +51,9 @@ class Aws:
 
     region = REGION
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, by_host: bool = False) -> None:
         self.url = url
+        self._by_host = by_host
         self._clients = Cloud(REGION, {"": url}, "test", "test").clients(
             retries={"max_attempts": 1},
             connect_timeout=5,
@@ -62,6 +65,12 @@ class Aws:
     def client(self, service: str) -> Any:
         """The boto3 client of a service. It sends what it is given: checking is the target's."""
         return self._clients(service)
+
+    def stage(self, api_id: str, stage: str) -> tuple[str, dict[str, str]]:
+        """The base URL of a stage of a REST API here, and the headers that a request to it must have."""
+        if self._by_host:
+            return f"{self.url}/{stage}", {"host": f"{api_id}.execute-api.{REGION}.amazonaws.com"}
+        return f"{self.url}/_aws/execute-api/{api_id}/{stage}", {}
 
     def name(self, what: str) -> str:
         """A name for a resource of a case's own: `lc-<what>-<random>`."""
@@ -79,7 +88,8 @@ def place_of(environment: Mapping[str, str]) -> Place:
     if not chosen.startswith(("http://", "https://")):
         raise ValueError("LAUNCHDAY_CONFORMANCE_TARGET is `embedded`, `localstack` or a URL")
     name = environment.get("LAUNCHDAY_CONFORMANCE_NAME") or "endpoint"
-    return Place(name, chosen.rstrip("/"), version)
+    by_host = environment.get("LAUNCHDAY_CONFORMANCE_APIS") == "host"
+    return Place(name, chosen.rstrip("/"), version, by_host)
 
 
 @cache
@@ -104,7 +114,7 @@ def version_of(where: Place) -> str:
 def started(where: Place, folder: Path) -> Iterator[Aws]:
     """The target for the time of a `with` block; the embedded one is started and stopped."""
     if not where.embedded:
-        yield Aws(where.url)
+        yield Aws(where.url, by_host=where.apis_by_host)
         return
     with EmbeddedAws(port=0, data_dir=folder, limits=_LIMITS) as running:
         yield Aws(running.endpoints[""])

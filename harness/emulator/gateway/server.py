@@ -249,7 +249,10 @@ def _joined(request: web.BaseRequest) -> dict[str, str]:
 
 
 def _written(answer: AwsResponse) -> web.Response:
-    return web.Response(body=answer.body, status=answer.status, headers=answer.headers)
+    response = web.Response(body=answer.body, status=answer.status, headers=answer.headers)
+    for name, value in answer.repeats:
+        response.headers.add(name, value)
+    return response
 
 
 def _closing(response: web.Response) -> web.Response:

@@ -40,11 +40,13 @@ class AwsRequest:
 
 @dataclass(slots=True)
 class AwsResponse:
-    """An HTTP answer. Content-Length is the server's to add."""
+    """An HTTP answer. Content-Length is the server's to add. `repeats` are further lines of headers that are
+    sent more than once (Set-Cookie)."""
 
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
+    repeats: Sequence[tuple[str, str]] = ()
 
 
 class AwsError(Exception):

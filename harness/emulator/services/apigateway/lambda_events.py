@@ -84,7 +84,8 @@ def read_answer(payload: bytes, *, accepts_binary: bool) -> AwsResponse:
             content = base64.b64decode(content, validate=True)
         except binascii.Error:
             raise GatewayError("API_CONFIGURATION_ERROR") from None
-    return AwsResponse(_status(answer.get("statusCode")), content, _headers(answer))
+    headers, repeats = _headers(answer)
+    return AwsResponse(_status(answer.get("statusCode")), content, headers, repeats)
 
 
 def _status(given: object) -> int:
@@ -97,17 +98,24 @@ def _status(given: object) -> int:
     return status
 
 
-def _headers(answer: Mapping[str, Any]) -> dict[str, str]:
-    """Names in lower case; several values of one header are put in one line."""
+def _headers(answer: Mapping[str, Any]) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """Names in lower case; each header's first line, and the further lines of those that have several. Where
+    a name is in both members, `multiValueHeaders` counts.
+
+    docs: API Gateway Developer Guide, Lambda proxy integrations, Output format (read 2026-11)."""
     single, multi = answer.get("headers") or {}, answer.get("multiValueHeaders") or {}
     if not isinstance(single, dict) or not isinstance(multi, dict):
         raise internal_server_error(502)
     pairs = [(name, _header_value(value)) for name, value in single.items() if value is not None]
+    further: list[tuple[str, str]] = []
     for name, values in multi.items():
         if not isinstance(values, list):
             raise internal_server_error(502)
-        pairs.append((name, ", ".join(_header_value(value) for value in values)))
-    return {"content-type": "application/json", **outgoing(pairs)}
+        lines = [(name, _header_value(value)) for value in values]
+        pairs += lines[:1]
+        further += lines[1:]
+    repeats = [line for pair in further for line in outgoing([pair]).items()]
+    return {"content-type": "application/json", **outgoing(pairs)}, repeats
 
 
 def _header_value(value: object) -> str:
