@@ -19,6 +19,7 @@ from harness.emulator.services.dynamodb.items import (
 from harness.emulator.services.dynamodb.keys import Key, KeySchema
 from harness.emulator.services.dynamodb.schema import Capacity
 from harness.emulator.services.dynamodb.streams.capture import CapturedChanges, TableStream
+from harness.emulator.services.dynamodb.values import equal
 from harness.measure.meters import Counter
 
 ITEM_OVERHEAD_BYTES = 100
@@ -148,7 +149,9 @@ class Table:
 
 
 def _same_item(old: bytes | None, new: bytes | None) -> bool:
-    """Whether two items held in different bytes are the same: the order of attributes does not count."""
+    """Whether two items held in different bytes are the same: the order of attributes, and of what is in a
+    set, does not count."""
     if old is None or new is None or len(old) != len(new):
         return False
-    return unpack(old) == unpack(new)
+    before, after = unpack(old), unpack(new)
+    return before == after or equal({"M": before}, {"M": after})
