@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 
 from harness.emulator.gateway.routing import route
-from harness.emulator.moto import bounds, faults, metering, ownership, routes, speed
+from harness.emulator.moto import bounds, faults, metering, ownership, parameters, routes, speed
 from harness.emulator.moto.blobs import BlobStore
 from harness.emulator.moto.operations import Operation, operation_of
 from harness.emulator.moto.waiting import Waits
@@ -101,6 +101,7 @@ class HostedMoto:
         request.body = faults.without_nulls(request)
         if operation.name == "PutBucketNotificationConfiguration" and b"CloudFunction" in request.body:
             raise ownership.reach_error(operation.name, "lambda")
+        parameters.check(operation, request)
         ownership.begin_request()
         try:
             response = run_wsgi(application, request)
