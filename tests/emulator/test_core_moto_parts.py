@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.emulator.billed import Prefixes
 from harness.emulator.moto.blobs import Blob, BlobFiles, BlobStore
 from harness.emulator.moto.bounds import BoundedList, LogGroupBudget, RecentSet
-from harness.emulator.moto.metering import Prefixes, count, sqs_requests
+from harness.emulator.moto.metering import bounded, count, sqs_requests
 from harness.emulator.moto.operations import Operation, operation_of, s3_operation
 from harness.emulator.moto.waiting import Waits
 from harness.emulator.moto.wsgi import environ_of, run_wsgi
@@ -235,7 +236,7 @@ def test_keys_that_begin_with_ids_are_counted_under_their_bucket() -> None:
     prefixes = Prefixes(most=2)
 
     def resource(path: str, scope: str = "s3") -> str:
-        return prefixes.bounded(operation_of(scope, request("PUT", path))).resource
+        return bounded(prefixes, operation_of(scope, request("PUT", path))).resource
 
     assert [resource(f"/b/{key}") for key in ("audit/1", "id-1", "id-2", "id-3/x", "audit/2")] == [
         "b/audit",

@@ -18,6 +18,7 @@ from typing import Any
 
 import orjson
 
+from harness.emulator.billed import Prefixes
 from harness.emulator.gateway.routing import route
 from harness.emulator.moto import bounds, faults, metering, ownership, parameters, routes, speed
 from harness.emulator.moto.blobs import BlobStore
@@ -41,7 +42,7 @@ class HostedMoto:
 
     def __init__(self, *, meters: Meters, data_dir: Path) -> None:
         self._meters = meters
-        self._prefixes = metering.Prefixes()
+        self._prefixes = Prefixes()
         self._blobs = BlobStore(data_dir)
         self._loaded = threading.Event()
         self._application: WsgiApplication | None = None
@@ -68,7 +69,7 @@ class HostedMoto:
         if operation.name == QUEUE_DEPTH:
             return await loop.run_in_executor(self._busy, self._queue_depth, operation, request)
         response = await loop.run_in_executor(self._lane(operation), self._run, operation, request)
-        metering.count(self._meters, self._prefixes.bounded(operation), request, response)
+        metering.count(self._meters, metering.bounded(self._prefixes, operation), request, response)
         return response
 
     async def take_logs(self, request: AwsRequest) -> object:

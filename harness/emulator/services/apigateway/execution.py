@@ -46,17 +46,16 @@ async def execute(
         _count_refusal(plan, error)
         response = gateway_responses.render(error, plan.gateway_responses, exchange)
     _add_ids(response, ids)
-    counters.bytes_out.value += _bytes_out(response)
+    header_characters = sum(len(name) + len(value) for name, value in response.headers.items())
+    counters.bytes_out.value += bytes_out(len(response.body), len(response.headers), header_characters)
     return response
 
 
-def _bytes_out(response: AwsResponse) -> int:
-    """What an answer sends to its client, headers and all: of a short answer they are the most. What TLS and
+def bytes_out(body_bytes: int, headers: int, header_characters: int) -> int:
+    """What an answer sends to its client, headers and all: of a short answer they are the most. `headers` are
+    those that the server does not add by itself, `header_characters` their names and values. What TLS and
     TCP add is not counted."""
-    size = _WRITTEN_BY_THE_SERVER + len(response.body)
-    for name, value in response.headers.items():
-        size += len(name) + len(value) + _HEADER_PUNCTUATION
-    return size
+    return _WRITTEN_BY_THE_SERVER + body_bytes + header_characters + headers * _HEADER_PUNCTUATION
 
 
 def _add_ids(response: AwsResponse, ids: RequestIds) -> None:
