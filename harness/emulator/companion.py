@@ -11,7 +11,7 @@ offers.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import aiohttp
@@ -20,12 +20,17 @@ from harness.emulator.child import ProcessConfig, Supervision, run_child
 from harness.emulator.clock import SteadyClock
 from harness.emulator.companion_environments import EnvironmentsApi
 from harness.emulator.companion_keys import HeldKeys
-from harness.emulator.companion_parts import PARTS_VARIABLE, parts_of
+from harness.emulator.companion_parts import PARTS_VARIABLE, SERVICES_OF_PARTS, parts_of
 from harness.emulator.companion_paths import CompanionPaths, Environments
 from harness.emulator.gateway.forwarded import forwarded
 from harness.emulator.gateway.guard import Guard
 from harness.emulator.gateway.proxy import ProcessCalls, open_session
 from harness.emulator.gateway.server import Gateway, Listener
+from harness.emulator.localstack.intake import Intake, LocalStackAsked
+from harness.emulator.localstack.mappings import Mappings
+from harness.emulator.localstack.metering import RequestMeter
+from harness.emulator.localstack.positions import Iterators
+from harness.emulator.localstack.tables import TableStreams
 from harness.emulator.push_appsync import Around, compose_appsync
 from harness.emulator.services.appsync import AppSyncService
 from harness.emulator.services.appsync.realtime import Sockets
@@ -53,6 +58,8 @@ class Companion(NamedTuple):
     appsync: AppSyncService | None
     environments: Environments | None
     keys: HeldKeys
+    intake: Intake
+    """What LocalStack itself serves, metered."""
 
     @property
     def services(self) -> Sequence[Service]:
@@ -69,7 +76,13 @@ async def main(supervision: Supervision) -> None:
         meters = Meters()
         companion = compose(config, meters, session, parts)
         paths = CompanionPaths(
-            supervision, meters, parts, companion.services, companion.cognito, companion.environments
+            supervision,
+            meters,
+            parts,
+            companion.services,
+            companion.cognito,
+            companion.environments,
+            companion.intake,
         )
         appsync = companion.appsync
         listener = Listener(
@@ -125,7 +138,23 @@ def compose(
         )
     if "lambda" in parts:
         environments = EnvironmentsApi(meters=meters, home=config.data_dir / "lambda", clock=clock, keys=keys)
-    return Companion(dynamodb, cognito, appsync, environments, keys)
+    intake = _intake(parts, meters, dynamodb, LocalStackAsked(session, localstack), clock)
+    return Companion(dynamodb, cognito, appsync, environments, keys, intake)
+
+
+def _intake(
+    parts: frozenset[str],
+    meters: Meters,
+    dynamodb: DynamoDbService | None,
+    ask: LocalStackAsked,
+    clock: Callable[[], float],
+) -> Intake:
+    """The meter of LocalStack's requests, without those that it hands on to this process."""
+    here = [service for part in parts for service in SERVICES_OF_PARTS[part]]
+    behind = TableStreams(dynamodb).behind if dynamodb else None
+    iterators = Iterators()
+    requests = RequestMeter(meters, here, iterators, clock)
+    return Intake(meters, requests, Mappings(behind, iterators, clock), iterators, ask)
 
 
 async def _not_here(request: AwsRequest) -> AwsResponse:

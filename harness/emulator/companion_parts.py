@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from harness.errors import TargetError
 
 PARTS = ("lambda", "dynamodb", "cognito", "appsync")
+SERVICES_OF_PARTS: Mapping[str, tuple[str, ...]] = {
+    "lambda": ("lambda",),
+    "dynamodb": ("dynamodb", "dynamodbstreams"),
+    "cognito": ("cognito-idp",),
+    "appsync": ("appsync",),
+}
+"""The AWS services of each part, by boto3's names."""
 PARTS_VARIABLE = "LAUNCHDAY_PARTS"
 """A comma separated list of PARTS; empty is all. Who has the real thing (Docker for Lambda, Java, a token)
 leaves it out. LocalStack's extension reads the same variable."""

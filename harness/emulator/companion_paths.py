@@ -8,8 +8,11 @@ import os
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+import orjson
+
 from harness import __version__
 from harness.emulator.child import Supervision
+from harness.emulator.localstack.intake import REQUESTS_PATH, Intake
 from harness.emulator.observing import ProcessObserver, merge, split_cursors
 from harness.emulator.own_paths import (
     COGNITO_MESSAGES_PATH,
@@ -28,6 +31,7 @@ from harness.measure.observation import Invocation
 
 ENVIRONMENTS_PATH = "/_launchday/environments"
 _NAME = "companion"
+_LOCALSTACK = "localstack"
 
 
 class Environments(Protocol):
@@ -65,11 +69,13 @@ class CompanionPaths:
         services: Sequence[Service],
         cognito: CognitoService | None,
         environments: Environments | None,
+        intake: Intake,
     ) -> None:
         self._supervision = supervision
         self._parts = sorted(parts)
         self._services = services
         self._environments = environments
+        self._intake = intake
         self._observer = ProcessObserver(
             meters,
             take_invocations=environments.take_invocations if environments else lambda: (),
@@ -79,6 +85,7 @@ class CompanionPaths:
             ("GET", OBSERVATION_PATH): self.observation,
             ("GET", HEALTH_PATH): self.health,
             ("POST", RESET_PATH): self.reset,
+            ("POST", REQUESTS_PATH): self.requests,
         }
         if cognito is not None:
             self._cognito = cognito
@@ -93,12 +100,22 @@ class CompanionPaths:
         return await self._paths.handle(request)
 
     async def observation(self, request: AwsRequest) -> dict[str, Any]:
-        """This process seen: its meters, and what it and the functions under it use of the machine."""
+        """This process and LocalStack seen: the meters, and what they and the functions use of the
+        machine. LocalStack that does not say what it served is named in `incidents`."""
         cursors = split_cursors(query_value(request, "after"))
+        incidents = [*self._supervision.incidents, *await self._intake.look()]
         seen = self._observer.observe(cursors.get(_NAME, ""))
-        pid = os.getpid()
-        processes = await asyncio.to_thread(measure_processes, {_NAME: pid}, pid)
-        return merge({_NAME: seen}, cursors, processes, self._supervision.incidents)
+        seen["lost"] += self._intake.lost
+        pids = {_NAME: os.getpid()}
+        if self._intake.pid is not None:
+            pids[_LOCALSTACK] = self._intake.pid
+        processes = await asyncio.to_thread(measure_processes, pids, os.getpid())
+        return merge({_NAME: seen}, cursors, processes, incidents)
+
+    async def requests(self, request: AwsRequest) -> dict[str, str]:
+        """A batch of what LocalStack served."""
+        self._intake.take(orjson.loads(request.body))
+        return {"status": "ok"}
 
     async def health(self, _request: AwsRequest) -> dict[str, Any]:
         """That it runs, which parts it offers, and what went wrong so far."""
@@ -121,5 +138,6 @@ class CompanionPaths:
             await self._environments.reset()
         for service in reversed(self._services):
             await service.reset()
+        self._intake.reset()
         self._observer.reset()
         return {"status": "ok"}

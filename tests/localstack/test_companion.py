@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 
 from harness.emulator.companion_keys import HeldKeys
 from harness.emulator.companion_parts import parts_of
+from harness.emulator.localstack.intake import METERING_PATH
 from harness.emulator.services.credentials import Credentials
 from harness.errors import TargetError
 from harness.targets.embedded import EmbeddedObserver
@@ -29,13 +30,14 @@ FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:echo"
 INVOCATIONS = (
     "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A000000000000%3Afunction%3Aecho/invocations"
 )
+NOTHING_SERVED = b'{"source":"a","number":0,"lost":0,"flushed":true,"gauges":[],"pid":1}'
 SCHEMA = b"type Query { echo(text: String!): String }"
 POOL_MODES = ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
 
 
 @pytest.fixture(scope="module")
 def localstack() -> Iterator[FakeLocalStack]:
-    with fake_localstack({INVOCATIONS: b'"said"'}) as running:
+    with fake_localstack({INVOCATIONS: b'"said"', METERING_PATH: NOTHING_SERVED}) as running:
         yield running
 
 
@@ -161,7 +163,7 @@ def test_it_is_observed_as_the_embedded_aws_is(here: RunningCompanion) -> None:
     seen = observer.observe()
     used = {(row.service, row.resource, row.unit): row.quantity for row in seen.usage}
     assert used["dynamodb", "metered", "write_request_units"] == 1
-    assert {process.name for process in seen.processes} == {"companion", "functions"}
+    assert {process.name for process in seen.processes} == {"companion", "localstack", "functions"}
     assert (seen.incidents, seen.lost) == ([], 0)
     observer.close()
 

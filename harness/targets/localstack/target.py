@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 
 import orjson
 
@@ -16,15 +15,30 @@ from harness.emulator import standing
 from harness.emulator.launch import DEFAULT_PORT
 from harness.emulator.standing import LOCALSTACK, Standing
 from harness.errors import TargetError
-from harness.measure.unseen import BACKLOG, ITERATOR_AGE, LAMBDA_THROTTLES, Unseen, usage_of
+from harness.measure.unseen import BACKLOG, LAMBDA_ERRORS, LAMBDA_THROTTLES, Unseen, usage_of
 from harness.pipeline import Cloud
 from harness.targets.embedded import EmbeddedObserver, embedded_cloud
 from harness.targets.localstack.environment import Environment
 from harness.targets.localstack.launch import LocalStack
 
 _REGION = "us-east-1"
-_NOT_METERED = "LocalStack does not meter it"
-_NOT_METERED_SERVICES = ("apigateway", "cloudwatch", "kinesis", "logs", "s3", "sns", "sqs", "ssm")
+_HEALTH = "/_launchday/health"
+_ALWAYS_UNSEEN: Unseen = {
+    LAMBDA_THROTTLES: "LocalStack tells nobody of asynchronous invocations that it throttles",
+}
+_UNSEEN_WITHOUT: Mapping[str, Unseen] = {
+    "lambda": {
+        usage_of("lambda"): "LocalStack runs the functions itself, and measures none",
+        LAMBDA_ERRORS: "LocalStack runs the functions itself, and counts none",
+    },
+    "dynamodb": {
+        usage_of("dynamodb"): "DynamoDB is LocalStack's own here, which does not meter it",
+        BACKLOG: "DynamoDB is LocalStack's own here, which does not say how far its streams are read",
+    },
+    "cognito": {usage_of("cognito-idp"): "Cognito is LocalStack's own here, which does not meter it"},
+    "appsync": {usage_of("appsync"): "AppSync is LocalStack's own here, which does not meter it"},
+}
+"""By the companion's parts, which a user may switch off."""
 
 
 class LocalStackObserver(EmbeddedObserver):
@@ -32,25 +46,31 @@ class LocalStackObserver(EmbeddedObserver):
 
     called = "LocalStack's companion"
     completeness = (
-        "DynamoDB, Cognito, AppSync and every Lambda invocation are metered by Launchday's companion of this "
-        "LocalStack. What LocalStack serves itself (API Gateway, Kinesis, S3, SNS, SQS, SSM, Logs) it does "
-        "not meter, and it does not show the backlog of its event source mappings and deliveries."
-    )
-    unseen: Unseen = MappingProxyType(
-        {
-            BACKLOG: "LocalStack does not show the backlog of event source mappings and deliveries",
-            ITERATOR_AGE: "LocalStack does not show it",
-            LAMBDA_THROTTLES: "LocalStack does not count them",
-            **{usage_of(service): _NOT_METERED for service in _NOT_METERED_SERVICES},
-        }
+        "Every request that LocalStack's gateway answers is noted there and metered by Launchday's "
+        "companion: those to API Gateway's stages, to Kinesis, S3, SNS, SQS, SSM and Logs, and SNS's "
+        "deliveries, to HTTP endpoints by the attempt. DynamoDB, Cognito, AppSync and Lambda's invocations "
+        "are metered by the companion that serves them. Nothing is sampled. LocalStack's own polls, retries "
+        "and deliveries are counted as LocalStack makes them, which is not as often as AWS does. Not seen: "
+        "what an authorizer's cache answered, whether an HTTP endpoint accepted a delivery, and throttles of "
+        "asynchronous invocations. IAM, KMS and VPC usage is not rehearsed."
     )
 
     def __init__(self, url: str, gone: Callable[[], str | None]) -> None:
         super().__init__(url, alive=lambda: gone() is None)
         self._gone = gone
+        self.unseen = unseen_without(self._ask(_HEALTH)["parts"])
 
     def _how_it_ended(self) -> str:
         return self._gone() or ""
+
+
+def unseen_without(parts: Collection[str]) -> Unseen:
+    """What cannot be seen of a LocalStack whose companion offers `parts`."""
+    found = dict(_ALWAYS_UNSEEN)
+    for part, unseen in _UNSEEN_WITHOUT.items():
+        if part not in parts:
+            found.update(unseen)
+    return found
 
 
 class LocalStackTarget:

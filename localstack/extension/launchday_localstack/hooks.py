@@ -10,12 +10,15 @@ from localstack.runtime import hooks
 from launchday_localstack import routes
 from launchday_localstack.companion import CompanionUnreachable
 from launchday_localstack.forwarding import companion
+from launchday_localstack.metering.deliveries import note_deliveries
+from launchday_localstack.metering.turning_on import Metering
 from launchday_localstack.settings import URL_VARIABLE, Settings, SettingsError, read_settings
 from localstack import config
 
 LOG = logging.getLogger(__name__)
 PROVIDER = "launchday"
 EXECUTOR_VARIABLE = "LAMBDA_RUNTIME_EXECUTOR"
+_metering: list[Metering] = []
 _UNSUPPORTED_TYPES = "CFN_IGNORE_UNSUPPORTED_RESOURCE_TYPES"
 
 
@@ -34,7 +37,9 @@ def launchday_turn_on() -> None:
         config.SERVICE_PROVIDER_CONFIG.set_provider_if_not_exists(service, PROVIDER)
     if "lambda" in settings.parts and EXECUTOR_VARIABLE not in os.environ:
         config.LAMBDA_RUNTIME_EXECUTOR = PROVIDER  # nothing has asked for it yet: no service is loaded
+    config.SERVICE_PROVIDER_CONFIG.set_provider_if_not_exists("sns", PROVIDER)
     routes.add(settings)
+    _start_metering()
     _fail_on_unsupported_types()
     LOG.info("Launchday's extension: %s by %s.", ", ".join(sorted(settings.parts)), settings.companion_url)
     _look_for_companion(settings)
@@ -42,8 +47,18 @@ def launchday_turn_on() -> None:
 
 @hooks.on_infra_shutdown()
 def launchday_turn_off() -> None:
-    """Take the routes away again."""
+    """Take the routes away again, and post what was metered."""
     routes.remove()
+    while _metering:
+        _metering.pop().stop()
+
+
+def _start_metering() -> None:
+    """Note every request from now on, for the companion to meter."""
+    metering = Metering(companion())
+    note_deliveries(metering.recorder)
+    metering.start()
+    _metering.append(metering)
 
 
 def _fail_on_unsupported_types() -> None:

@@ -17,11 +17,10 @@ _SINGLE = {"aws:sns": "sns", "aws:s3": "s3"}
 
 
 class Origin(NamedTuple):
-    """`source` as the observer names it; `records` and the time of the last one, where it is a batch."""
+    """`source` as the observer names it; `records`, where it is a batch."""
 
     source: str
     records: int = 0
-    newest_record_s: float | None = None
 
 
 API = Origin("api")
@@ -54,16 +53,4 @@ def _of_records(records: list[Any]) -> Origin:
     arn = str(last.get("eventSourceARN", ""))
     resource = arn.split(":", 5)[-1]
     name = resource.split("/")[1] if "/" in resource else resource
-    return Origin(f"{_BATCHED[kind]}:{name}", len(records), _time_of(last))
-
-
-def _time_of(record: dict[str, Any]) -> float | None:
-    """When a stream's record was written, in seconds since the epoch."""
-    try:
-        if "kinesis" in record:
-            return float(record["kinesis"]["approximateArrivalTimestamp"])
-        if "dynamodb" in record:
-            return float(record["dynamodb"]["ApproximateCreationDateTime"])
-    except (KeyError, TypeError, ValueError):
-        pass
-    return None
+    return Origin(f"{_BATCHED[kind]}:{name}", len(records))

@@ -28,7 +28,6 @@ from harness.emulator.services.lambda_.hosted.specification import (
     Specification,
 )
 from harness.emulator.services.lambda_.invocation import new_trace_root
-from harness.emulator.services.lambda_.mappings.shard_consumer import AGE_SHOWN_S
 from harness.emulator.services.lambda_.performing import Notes
 from harness.measure.meters import Gauge, Meters
 from harness.measure.observation import Invocation
@@ -81,7 +80,6 @@ class EnvironmentHost:
         self._leaving: dict[str, tuple[HostedEnvironment, asyncio.Task[None]]] = {}
         """Stopped ones until they are swept, by log stream: in some an invocation goes on to its end."""
         self._running: Counter[str] = Counter()
-        self._ages: dict[str, tuple[float, float]] = {}
         """Of each function with batches of a stream: the last record's age in ms, and when that was."""
         self._notes = Notes(meters)
         self._guardian = Guardian(LOG_STREAM)
@@ -137,9 +135,6 @@ class EnvironmentHost:
             if len(payload) > LARGE_EVENT_BYTES
             else origin_of(payload)
         )
-        if origin.newest_record_s is not None:
-            now_s = self._clock()
-            self._ages[subject.name] = (max(0.0, now_s - origin.newest_record_s) * 1000, now_s)
         self._meters.counter("lambda", subject.name, "requests").value += 1
         self._running[subject.name] += 1
         try:
@@ -198,7 +193,6 @@ class EnvironmentHost:
         """End every environment, and forget what was noted."""
         await self._end_all(self._all())
         self._notes.records.clear()
-        self._ages.clear()
 
     async def close(self) -> None:
         """End every environment, and all that watches them."""
@@ -264,9 +258,6 @@ class EnvironmentHost:
         for name in sorted({*alive, *self._running}):
             yield Gauge("lambda", name, "concurrent_executions", self._running[name])
             yield Gauge("lambda", name, "environments", alive[name])
-        for name, (age_ms, at_s) in self._ages.items():
-            is_shown = self._clock() < at_s + AGE_SHOWN_S
-            yield Gauge("lambda", name, "iterator_age_ms", age_ms if is_shown else 0.0)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
