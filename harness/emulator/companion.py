@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import aiohttp
 
@@ -21,7 +21,7 @@ from harness.emulator.clock import SteadyClock
 from harness.emulator.companion_environments import EnvironmentsApi
 from harness.emulator.companion_keys import HeldKeys
 from harness.emulator.companion_parts import PARTS_VARIABLE, SERVICES_OF_PARTS, parts_of
-from harness.emulator.companion_paths import CompanionPaths, Environments
+from harness.emulator.companion_paths import CompanionPaths, Environments, Life
 from harness.emulator.gateway.forwarded import forwarded
 from harness.emulator.gateway.guard import Guard
 from harness.emulator.gateway.proxy import ProcessCalls, open_session
@@ -40,16 +40,6 @@ from harness.emulator.services.dynamodb import DynamoDbService
 from harness.measure.meters import Meters
 
 
-class Life(Protocol):
-    """What begins before requests come and ends after the last."""
-
-    async def start(self) -> None:
-        """Begin."""
-
-    async def close(self) -> None:
-        """End, and leave nothing behind."""
-
-
 class Companion(NamedTuple):
     """What lives in this process: each part where it is offered."""
 
@@ -63,9 +53,20 @@ class Companion(NamedTuple):
 
     @property
     def services(self) -> Sequence[Service]:
-        """The AWS services, in the order they are started."""
+        """The AWS services."""
         offered: tuple[Service | None, ...] = (self.dynamodb, self.cognito, self.appsync)
         return [service for service in offered if service is not None]
+
+    @property
+    def lives(self) -> Mapping[str, Life]:
+        """The parts by name, in the order they are started."""
+        parts = {
+            "dynamodb": self.dynamodb,
+            "cognito": self.cognito,
+            "appsync": self.appsync,
+            "lambda": self.environments,
+        }
+        return {name: part for name, part in parts.items() if part is not None}
 
 
 async def main(supervision: Supervision) -> None:
@@ -75,14 +76,9 @@ async def main(supervision: Supervision) -> None:
         config = supervision.config
         meters = Meters()
         companion = compose(config, meters, session, parts)
+        lives = companion.lives
         paths = CompanionPaths(
-            supervision,
-            meters,
-            parts,
-            companion.services,
-            companion.cognito,
-            companion.environments,
-            companion.intake,
+            supervision, meters, lives, companion.cognito, companion.environments, companion.intake
         )
         appsync = companion.appsync
         listener = Listener(
@@ -95,10 +91,7 @@ async def main(supervision: Supervision) -> None:
                 upgrades={"appsync": Sockets(appsync.realtime).handle} if appsync else {},
             )
         )
-        lives: list[Life] = [*companion.services]
-        if companion.environments:
-            lives.append(companion.environments)
-        for life in lives:
+        for life in lives.values():
             await life.start()
         await listener.start(supervision.listening)
         supervision.report_ready()
@@ -106,7 +99,7 @@ async def main(supervision: Supervision) -> None:
         if appsync:
             appsync.realtime.reset()  # so that clients hear of it before their connections go
         await listener.close()
-        for life in reversed(lives):
+        for life in reversed(list(lives.values())):
             await life.close()
 
 

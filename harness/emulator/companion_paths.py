@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import orjson
@@ -24,7 +24,7 @@ from harness.emulator.own_paths import (
     query_value,
 )
 from harness.emulator.processes import measure_processes
-from harness.emulator.services.base import AwsRequest, AwsResponse, Service
+from harness.emulator.services.base import AwsError, AwsRequest, AwsResponse
 from harness.emulator.services.cognito import CognitoService
 from harness.measure.meters import Meters
 from harness.measure.observation import Invocation
@@ -34,7 +34,20 @@ _NAME = "companion"
 _LOCALSTACK = "localstack"
 
 
-class Environments(Protocol):
+class Life(Protocol):
+    """A part, from before the first request to after the last."""
+
+    async def start(self) -> None:
+        """Begin."""
+
+    async def reset(self) -> None:
+        """Forget everything, as on a new account."""
+
+    async def close(self) -> None:
+        """End, and leave nothing behind."""
+
+
+class Environments(Life, Protocol):
     """Lambda's execution environments, as LocalStack's extension starts, invokes and stops them: all under
     ENVIRONMENTS_PATH."""
 
@@ -48,32 +61,22 @@ class Environments(Protocol):
     async def handle(self, request: AwsRequest) -> AwsResponse:
         """The answer to a request at or below ENVIRONMENTS_PATH."""
 
-    async def start(self) -> None:
-        """Begin what runs beside requests."""
-
-    async def reset(self) -> None:
-        """End every environment."""
-
-    async def close(self) -> None:
-        """End every environment, and what runs beside."""
-
 
 class CompanionPaths:
-    """`/_launchday/…` of the companion, in the forms that the edge of the embedded AWS answers in."""
+    """`/_launchday/…` of the companion, in the forms that the edge of the embedded AWS answers in. `lives`
+    are the parts that it offers, by name, in the order that they were started."""
 
     def __init__(
         self,
         supervision: Supervision,
         meters: Meters,
-        parts: frozenset[str],
-        services: Sequence[Service],
+        lives: Mapping[str, Life],
         cognito: CognitoService | None,
         environments: Environments | None,
         intake: Intake,
     ) -> None:
         self._supervision = supervision
-        self._parts = sorted(parts)
-        self._services = services
+        self._lives = lives
         self._environments = environments
         self._intake = intake
         self._observer = ProcessObserver(
@@ -122,7 +125,7 @@ class CompanionPaths:
         incidents = self._supervision.incidents
         return {
             "status": "impaired" if incidents else "running",
-            "parts": self._parts,
+            "parts": sorted(self._lives),
             "incidents": incidents,
             "pid": os.getpid(),
             "version": __version__,
@@ -132,12 +135,17 @@ class CompanionPaths:
         """The mails and SMS that Cognito would have sent."""
         return self._cognito.messages()
 
-    async def reset(self, _request: AwsRequest) -> dict[str, str]:
-        """Every part as on a new account. Clients that watch AppSync are let go."""
-        if self._environments:
-            await self._environments.reset()
-        for service in reversed(self._services):
-            await service.reset()
+    async def reset(self, request: AwsRequest) -> dict[str, str]:
+        """Every part as on a new account, or the one that the query names. Clients that watch AppSync are let
+        go. Raises AwsError when there is no such part here."""
+        part = query_value(request, "part")
+        if part:
+            if part not in self._lives:
+                raise AwsError("NotFoundException", f"There is no part '{part}' here.", 404)
+            await self._lives[part].reset()
+            return {"status": "ok"}
+        for life in reversed(list(self._lives.values())):
+            await life.reset()
         self._intake.reset()
         self._observer.reset()
         return {"status": "ok"}

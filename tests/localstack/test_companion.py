@@ -197,6 +197,50 @@ def test_a_reset_forgets_everything(tmp_path: Path) -> None:
         assert all(quantity == 0 for _, resource, _, quantity in usage if resource == "gone")
 
 
+def test_one_part_may_be_reset_alone(tmp_path: Path) -> None:
+    with companion(tmp_path) as here:
+        create(here.client("dynamodb"), "gone")
+        here.client("cognito-idp").create_user_pool(PoolName="kept")
+        assert here.post("/_launchday/reset?part=dynamodb") == {"status": "ok"}
+        assert here.client("dynamodb").list_tables()["TableNames"] == []
+        assert len(here.client("cognito-idp").list_user_pools(MaxResults=10)["UserPools"]) == 1
+        with pytest.raises(urllib.error.HTTPError, match="404") as caught:
+            here.post("/_launchday/reset?part=kinesis")
+        caught.value.close()
+
+
+def test_an_apis_tables_are_localstacks_where_dynamodb_is(tmp_path: Path) -> None:
+    item = b'{"Item": {"id": {"S": "a"}}}'
+    with (
+        fake_localstack({"/": item}) as localstack,
+        companion(tmp_path, localstack.url, "appsync") as here,
+    ):
+        appsync = here.client("appsync")
+        made = appsync.create_graphql_api(name="things", authenticationType="API_KEY")["graphqlApi"]
+        api_id = made["apiId"]
+        appsync.start_schema_creation(apiId=api_id, definition=b"type Query { id: ID }")
+        appsync.create_data_source(
+            apiId=api_id,
+            name="table",
+            type="AMAZON_DYNAMODB",
+            serviceRoleArn="arn:aws:iam::000000000000:role/any",
+            dynamodbConfig={"tableName": "things", "awsRegion": "us-east-1"},
+        )
+        appsync.create_resolver(
+            apiId=api_id,
+            typeName="Query",
+            fieldName="id",
+            dataSourceName="table",
+            requestMappingTemplate='{"version": "2018-05-29", "operation": "GetItem", "key": '
+            '{"id": {"S": "a"}}}',
+            responseMappingTemplate="$util.toJson($ctx.result.id)",
+        )
+        key = appsync.create_api_key(apiId=api_id)["apiKey"]["id"]
+        answer = graphql(here, made["uris"]["GRAPHQL"], "{ id }", {"x-api-key": key})
+        assert answer == {"data": {"id": "a"}}
+        assert json.loads(localstack.asked[-1][1])["TableName"] == "things"
+
+
 def test_only_the_parts_that_were_asked_for_are_offered(tmp_path: Path) -> None:
     with companion(tmp_path, parts="appsync, lambda") as here:
         assert here.get("/_launchday/health")["parts"] == ["appsync", "lambda"]

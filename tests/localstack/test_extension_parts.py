@@ -13,9 +13,18 @@ import pytest
 
 from harness.emulator.companion_parts import PARTS
 from harness.emulator.gateway import forwarded
+from harness.emulator.gateway.guard import Guard
 from harness.emulator.gateway.routing import route
 from launchday_localstack import companion, settings
-from launchday_localstack.companion import Companion, CompanionUnreachable, call_headers, passed_on
+from launchday_localstack.companion import (
+    Answer,
+    Companion,
+    CompanionUnreachable,
+    as_localstack_has_it,
+    call_headers,
+    passed_on,
+    request_headers,
+)
 from launchday_localstack.settings import Settings, SettingsError, read_settings
 
 EXTENSION = Path(__file__).parents[2] / "localstack" / "extension"
@@ -164,6 +173,36 @@ def test_many_threads_share_it(echo: tuple[str, list[int]]) -> None:
 def test_a_companion_that_is_not_there_is_said() -> None:
     with pytest.raises(CompanionUnreachable, match=r"companion at http://127\.0\.0\.1:1 does not answer"):
         Companion("http://127.0.0.1:1").send("GET", "/_launchday/health", {})
+
+
+def test_what_localstack_let_in_is_let_in() -> None:
+    """LocalStack has judged the page by its own rules; the companion, by its own, would refuse it."""
+    given = [
+        ("Host", "localstack:4566"),
+        ("Origin", "https://app.example"),
+        ("Referer", "https://app.example/live"),
+        ("Sec-Fetch-Site", "cross-site"),
+        ("X-Api-Key", "da2-key"),
+    ]
+    headers = request_headers(given, "localstack:4566")
+    assert headers == {"x-api-key": "da2-key"}
+    assert Guard().refusal({"host": "127.0.0.1:4570", **headers}) is None
+
+
+def test_a_signed_request_keeps_the_host_that_was_signed() -> None:
+    signature = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/appsync/aws4_request, ..."
+    headers = request_headers([("Host", "x"), ("Authorization", signature)], "localhost:4566")
+    assert headers == {"authorization": signature, "host": "localhost:4566"}
+
+
+def test_localstacks_second_time_to_live_is_taken() -> None:
+    refusal = Answer(
+        400, [], b'{"__type": "x#ValidationException", "message": "TimeToLive is already enabled"}'
+    )
+    assert as_localstack_has_it("UpdateTimeToLive", refusal).status == 200
+    assert as_localstack_has_it("UpdateTable", refusal) is refusal
+    other = Answer(400, [], b'{"message": "TimeToLive is active on a different AttributeName"}')
+    assert as_localstack_has_it("UpdateTimeToLive", other) is other
 
 
 def test_headers_of_one_connection_stay_behind() -> None:

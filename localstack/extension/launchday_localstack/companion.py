@@ -31,6 +31,9 @@ _OF_ONE_CONNECTION = frozenset(
 )
 """Headers that say something of a connection or of a body as it was sent on it (RFC 9110, 7.6.1), `host`, and
 those that LocalStack's server adds itself. Lower case."""
+_OF_BROWSERS = frozenset({"origin", "referer"})
+"""By these the companion refuses pages of elsewhere. LocalStack has looked at them already, by its own rules,
+and answers what a page may read."""
 _CREDENTIAL = "AWS4-HMAC-SHA256 Credential=test/20260101/{region}/{service}/aws4_request"
 
 
@@ -91,12 +94,26 @@ def passed_on(headers: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
     return ((name, value) for name, value in headers if name.lower() not in _OF_ONE_CONNECTION)
 
 
+def request_headers(headers: Iterable[tuple[str, str]], host: str) -> dict[str, str]:
+    """The headers of a request as it is handed on. A signature covers the Host that the client sent; without
+    one the companion need not know by which name LocalStack is reached."""
+    kept = {name.lower(): value for name, value in passed_on(headers)}
+    kept = {name: value for name, value in kept.items() if not _tells_of_a_page(name)}
+    if kept.get("authorization", "").startswith("AWS4-HMAC-SHA256"):
+        kept["host"] = host
+    return kept
+
+
+def _tells_of_a_page(name: str) -> bool:
+    return name in _OF_BROWSERS or name.startswith("sec-fetch-")
+
+
 def call_headers(
     headers: Iterable[tuple[str, str]], *, service: str, account_id: str, region: str
 ) -> dict[str, str]:
     """The headers of an AWS request as it is handed on: what LocalStack made of its signature, which nobody
     verifies, stands in the signature's place and says the service to the companion's routing."""
-    kept = {name.lower(): value for name, value in passed_on(headers)}
+    kept = {name: value for name, value in request_headers(headers, "").items() if name != "host"}
     scope = "dynamodb" if service == "dynamodbstreams" else service
     return {
         **kept,

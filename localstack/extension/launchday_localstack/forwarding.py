@@ -16,7 +16,7 @@ from launchday_localstack.companion import (
     CompanionUnreachable,
     as_localstack_has_it,
     call_headers,
-    passed_on,
+    request_headers,
 )
 from launchday_localstack.settings import SettingsError, read_settings
 
@@ -51,16 +51,21 @@ def forward_call(context: RequestContext) -> Response:
     return as_response(answer)
 
 
-def forward_request(request: Request) -> Response:
-    """The companion's answer to a request that is no AWS API call, with the Host that the client sent, which
-    its signature covers."""
-    headers = {name.lower(): value for name, value in passed_on(request.headers.items())}
-    headers["host"] = request.host
+def forward_request(request: Request, target: str) -> Response:
+    """The companion's answer to a request that is no AWS API call, asked at the path and query `target`."""
+    headers = request_headers(request.headers.items(), request.host)
     try:
-        answer = companion().send(request.method, get_full_raw_path(request), headers, request.get_data())
+        answer = companion().send(request.method, target, headers, request.get_data())
     except CompanionUnreachable as error:
         return Response(json.dumps({"message": str(error)}), 503, mimetype="application/json")
     return as_response(answer)
+
+
+def reset_part(part: str) -> None:
+    """Have the companion forget all of a part. Raises CompanionUnreachable."""
+    answer = companion().send("POST", f"/_launchday/reset?part={part}", {})
+    if answer.status != 200:
+        raise CompanionUnreachable(f"Launchday's companion did not reset {part}: {answer.status}.")
 
 
 def as_response(answer: Answer) -> Response:

@@ -15,7 +15,8 @@ from localstack.http import Response
 from localstack.services.plugins import Service, ServiceLifecycleHook, aws_provider
 from localstack.state import StateVisitor
 
-from launchday_localstack.forwarding import forward_call
+from launchday_localstack.forwarding import forward_call, reset_part
+from launchday_localstack.settings import SERVICES
 
 
 class ForwardedProvider(ServiceLifecycleHook):
@@ -25,7 +26,11 @@ class ForwardedProvider(ServiceLifecycleHook):
         self.service = service
 
     def accept_state_visitor(self, visitor: StateVisitor) -> None:
-        """There is no state in LocalStack to be seen, saved or reset: see `launchday localstack stop`."""
+        """There is nothing in LocalStack to be seen or saved."""
+
+    def on_before_state_reset(self) -> None:
+        """Have the companion forget the service's part, when LocalStack is told to forget the service."""
+        reset_part(next(part for part, services in SERVICES.items() if self.service in services))
 
 
 def forwarded_service(name: str) -> Service:

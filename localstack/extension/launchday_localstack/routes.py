@@ -39,13 +39,14 @@ def remove() -> None:
     _added.clear()
 
 
-def _graphql(request: Request, **_: str) -> Response:
+def _graphql(request: Request, api_id: str, **_: str) -> Response:
     authorization = request.headers.get("authorization", "")
     elsewhere = authorization.startswith("AWS4-HMAC-SHA256") and "/appsync/aws4_request" not in authorization
     if elsewhere or request.method not in _GRAPHQL_METHODS:
         raise NotFound  # LocalStack goes on as if there were no such path
-    return forward_request(request)
+    query = request.query_string.decode("latin1")
+    return forward_request(request, f"/graphql/{api_id}" + (f"?{query}" if query else ""))
 
 
 def _published(request: Request, **_: str) -> Response:
-    return forward_request(request)
+    return forward_request(request, request.path)
