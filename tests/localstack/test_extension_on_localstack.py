@@ -10,7 +10,9 @@ import urllib.error
 import urllib.request
 import zlib
 from typing import Any
+from urllib.parse import urlsplit
 
+import psutil
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -46,6 +48,32 @@ def test_the_services_are_listed_and_the_extension_says_what_it_turned_on(here: 
     for name in ("dynamodb", "dynamodbstreams", "cognito-idp", "appsync"):
         assert services[name] in ("available", "running")
     assert "Launchday's extension: appsync, cognito, dynamodb, lambda by http://" in here.log()
+
+
+def test_only_this_machine_reaches_it_and_its_kinesis(here: RunningLocalStack) -> None:
+    """LocalStack's server and its Kinesis leave out the host that they were told."""
+    here.client("kinesis").list_streams()
+    port = urlsplit(here.url).port
+    (ours,) = (
+        process
+        for process in psutil.process_iter()
+        if any(c.laddr.port == port and c.status == "LISTEN" for c in connections(process))
+    )
+    listening = {
+        connection.laddr.ip
+        for process in (ours, *ours.children(recursive=True))
+        for connection in connections(process)
+        if connection.status == "LISTEN"
+    }
+    assert any("kinesis" in " ".join(child.cmdline()) for child in ours.children(recursive=True))
+    assert listening == {"127.0.0.1"}
+
+
+def connections(process: psutil.Process) -> list[Any]:
+    try:
+        return list(process.net_connections("tcp"))
+    except psutil.Error:
+        return []
 
 
 # DynamoDB

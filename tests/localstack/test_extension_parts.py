@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import subprocess
 import threading
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -25,6 +29,7 @@ from launchday_localstack.companion import (
     passed_on,
     request_headers,
 )
+from launchday_localstack.listening import is_loopback, node_options
 from launchday_localstack.settings import Settings, SettingsError, read_settings
 
 EXTENSION = Path(__file__).parents[2] / "localstack" / "extension"
@@ -208,3 +213,59 @@ def test_localstacks_second_time_to_live_is_taken() -> None:
 def test_headers_of_one_connection_stay_behind() -> None:
     given = [("Date", "x"), ("Transfer-Encoding", "chunked"), ("ETag", "e"), ("X-Amz-Crc32", "1")]
     assert list(passed_on(given)) == [("ETag", "e"), ("X-Amz-Crc32", "1")]
+
+
+# Where it listens
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.0.1", True),
+        ("::1", True),
+        ("[::1]", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("192.0.2.1", False),
+        ("localstack", False),
+    ],
+)
+def test_what_only_this_machine_reaches_is_known(host: str, loopback: bool) -> None:
+    assert is_loopback(host) is loopback
+
+
+NODE_PROGRAM = """
+const net = require("net"), http = require("http");
+const servers = [
+  (s) => s.listen(0), (s) => s.listen(0, () => {}), (s) => s.listen("0"), (s) => s.listen(0, "0.0.0.0"),
+  (s) => s.listen(0, "::", 5), (s) => s.listen(0, 5), (s) => s.listen(0, undefined, () => {}),
+  (s) => s.listen({port: 0}), (s) => s.listen({port: 0, host: "0.0.0.0"}, () => {}),
+  (s) => s.listen(0, "localhost"), (s) => s.listen(process.argv[2]),
+].map((start) => { const s = http.createServer(); start(s); return s; });
+Promise.all(servers.map((s) => s.listening || new Promise((done) => s.on("listening", done)))).then(() => {
+  console.log(JSON.stringify(servers.map((s) => s.address().address || s.address())));
+  servers.forEach((s) => s.close());
+});
+"""
+
+
+def test_nodes_servers_listen_on_loopback(tmp_path: Path) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("there is no Node on PATH")
+    program = tmp_path / "program.js"
+    program.write_text(NODE_PROGRAM)
+    path = str(tmp_path / "socket")
+    said = subprocess.run(
+        [node, str(program), path],
+        env={"NODE_OPTIONS": node_options("--no-warnings"), "PATH": os.environ["PATH"]},
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=60,
+    ).stdout
+    addresses = json.loads(said)
+    assert addresses.pop() == path
+    assert addresses.pop() in ("127.0.0.1", "::1")
+    assert addresses == ["127.0.0.1"] * 9

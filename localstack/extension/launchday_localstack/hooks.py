@@ -10,6 +10,7 @@ from localstack.runtime import hooks
 from launchday_localstack import routes
 from launchday_localstack.companion import CompanionUnreachable
 from launchday_localstack.forwarding import companion
+from launchday_localstack.listening import is_loopback, node_options
 from launchday_localstack.metering.deliveries import note_deliveries
 from launchday_localstack.metering.turning_on import Metering
 from launchday_localstack.settings import URL_VARIABLE, Settings, SettingsError, read_settings
@@ -17,9 +18,23 @@ from localstack import config
 
 LOG = logging.getLogger(__name__)
 PROVIDER = "launchday"
+NODE_VARIABLE = "NODE_OPTIONS"
+SERVER_VARIABLE = "GATEWAY_SERVER"
 EXECUTOR_VARIABLE = "LAMBDA_RUNTIME_EXECUTOR"
 _metering: list[Metering] = []
 _UNSUPPORTED_TYPES = "CFN_IGNORE_UNSUPPORTED_RESOURCE_TYPES"
+
+
+@hooks.on_runtime_create()
+def launchday_listen() -> None:
+    """Listen on the hosts of GATEWAY_LISTEN and on no others, unless the user chose a server; and where that
+    is loopback alone, have LocalStack's Node programs listen there, too."""
+    if not os.environ.get(URL_VARIABLE, "").strip():
+        return
+    if SERVER_VARIABLE not in os.environ:
+        config.GATEWAY_SERVER = PROVIDER
+    if all(is_loopback(each.host) for each in config.GATEWAY_LISTEN):
+        os.environ[NODE_VARIABLE] = node_options(os.environ.get(NODE_VARIABLE, ""))
 
 
 @hooks.on_infra_start(priority=10)
