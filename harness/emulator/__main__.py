@@ -28,16 +28,7 @@ def main() -> int:
     try:
         asyncio.run(Supervisor(settings, say).run())
     except LaunchdayError as error:
-        say(
-            {
-                "event": "error",
-                "message": error.message,
-                "remedy": error.remedy,
-                "exit_code": error.exit_code,
-                "kind": type(error).__name__,
-            }
-        )
-        return error.exit_code
+        return say_error(error)
     return 0
 
 
@@ -90,6 +81,20 @@ def say(event: Mapping[str, Any]) -> None:
     with contextlib.suppress(OSError):
         sys.stdout.buffer.write(orjson.dumps(event) + b"\n")
         sys.stdout.buffer.flush()
+
+
+def say_error(error: LaunchdayError) -> int:
+    """Print `error` as an event; the exit code that goes with it."""
+    say(
+        {
+            "event": "error",
+            "message": error.message,
+            "remedy": error.remedy,
+            "exit_code": error.exit_code,
+            "kind": type(error).__name__,
+        }
+    )
+    return error.exit_code
 
 
 if __name__ == "__main__":

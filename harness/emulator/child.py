@@ -97,8 +97,18 @@ def run_child(main: Main) -> None:
     """Be a child: read the configuration, hold the lifeline, run `main` until told to stop."""
     lines = _lines(0)
     config = ProcessConfig.from_json(next(lines))
-    control = _claim_stdout()
     _die_with(config.supervisor_pid)
+    _serve(main, config, lines)
+
+
+def run_alone(main: Main, config: ProcessConfig) -> None:
+    """Be such a process without a supervisor: run `main` until SIGTERM or SIGINT. Reports go to standard
+    output all the same."""
+    _serve(main, config, None)
+
+
+def _serve(main: Main, config: ProcessConfig, lines: Iterator[bytes] | None) -> None:
+    control = _claim_stdout()
     faulthandler.enable()
     logging.basicConfig(
         level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
@@ -116,16 +126,17 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _run(main: Main, config: ProcessConfig, control: int, lines: Iterator[bytes]) -> None:
+async def _run(main: Main, config: ProcessConfig, control: int, lines: Iterator[bytes] | None) -> None:
     loop = asyncio.get_running_loop()
     supervision = Supervision(
         config, socket.socket(fileno=config.listen_fd), asyncio.Event(), list(config.incidents), control
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, supervision.stopping.set)
-    threading.Thread(
-        target=_hold_lifeline, args=(supervision, loop, lines), daemon=True, name="lifeline"
-    ).start()
+    if lines is not None:
+        threading.Thread(
+            target=_hold_lifeline, args=(supervision, loop, lines), daemon=True, name="lifeline"
+        ).start()
     await main(supervision)
 
 

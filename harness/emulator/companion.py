@@ -2,8 +2,9 @@
 the very services of the embedded AWS, on one loopback port beside it.
 
 `python -m harness.emulator.companion`, started by whoever starts that LocalStack, with the configuration
-that every process of the embedded AWS gets (see child.py). `endpoints` names two: `companion`, this process
-as clients reach it, and `localstack`. LocalStack's extension sends it the requests that LocalStack received;
+that every process of the embedded AWS gets (see child.py), or by companion_alone.py without a supervisor.
+`endpoints` names `companion`, this process, `localstack`, and `clients`, the companion as clients reach it,
+where that is another address. LocalStack's extension sends it the requests that LocalStack received;
 what clients hold open, AppSync's WebSockets, comes to it directly. `LAUNCHDAY_PARTS` says which parts it
 offers.
 """
@@ -126,7 +127,11 @@ def compose(
             session,
             ProcessCalls(session, {"": localstack}, here),
             clock,
-            around=Around(clients=own, functions=localstack, pools=own if cognito else localstack),
+            around=Around(
+                clients=config.endpoints.get("clients", own),
+                functions=localstack,
+                pools=own if cognito else localstack,
+            ),
             keys=keys,
         )
     if "lambda" in parts:

@@ -85,6 +85,37 @@ def companion(
             process.stdout.close()
 
 
+def start_alone(data_dir: Path, *arguments: str, parts: str = "cognito,appsync") -> subprocess.Popen[bytes]:
+    """A companion without a supervisor, of no LocalStack unless `arguments` name one."""
+    return subprocess.Popen(
+        [
+            *(sys.executable, "-m", "harness.emulator.companion_alone", "--data-dir", str(data_dir)),
+            *("--localstack", "http://127.0.0.1:1", *arguments),
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        env={**child_environment(), "LAUNCHDAY_PARTS": parts},
+    )
+
+
+@contextmanager
+def lone_companion(
+    data_dir: Path, *arguments: str, parts: str = "cognito,appsync"
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """One that serves, on a free port, for the time of a `with` block: its URL and its process."""
+    process = start_alone(data_dir, "--port", "0", *arguments, parts=parts)
+    assert process.stdout is not None
+    try:
+        listening = json.loads(process.stdout.readline())
+        assert listening["event"] == "listening"
+        assert json.loads(process.stdout.readline()) == {"event": "ready"}
+        yield listening["url"], process
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+        process.stdout.close()
+
+
 @dataclass
 class FakeLocalStack:
     """One that answers what it was given to, and keeps the paths and bodies that it was asked."""
