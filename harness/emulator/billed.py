@@ -13,6 +13,8 @@ from harness.measure.meters import Meters
 SQS_CHUNK_BYTES = 64 * 1024
 LOG_EVENT_OVERHEAD_BYTES = 26
 MAX_PREFIXES = 100
+PARAMETERS = "parameters"
+"""The resource of every call of Parameter Store."""
 _DELETES = ("Delete", "AbortMultipartUpload")
 _S3_FREE_OF_BODY = ("HeadObject", "HeadBucket")
 
@@ -85,7 +87,7 @@ def count_log_events(meters: Meters, group: str, events: int, message_bytes: int
 
 def count_ssm(meters: Meters) -> None:
     """Count one call of Parameter Store."""
-    meters.counter("ssm", "parameters", "requests").value += 1
+    meters.counter("ssm", PARAMETERS, "requests").value += 1
 
 
 def count_control(meters: Meters, service: str) -> None:

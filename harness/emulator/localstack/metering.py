@@ -85,6 +85,8 @@ class RequestMeter:
             return
         if row.service == "s3":
             row = row._replace(resource=self._prefixes.bounded(row.resource))
+        elif row.service == "ssm":
+            row = row._replace(resource=billed.PARAMETERS)
         if row.trace:
             self._meters.call(row.trace, row.service, _named(row), row.resource)
         if row.status < 500:  # AWS does not bill what it failed at itself

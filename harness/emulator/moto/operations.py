@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, parse_qsl, unquote
 
 import orjson
 
+from harness.emulator.billed import PARAMETERS
 from harness.emulator.services.base import AwsRequest
 
 _SERVICE_NAMES = {"monitoring": "cloudwatch", "states": "stepfunctions", "email": "ses"}
@@ -65,7 +66,7 @@ def operation_of(scope: str, request: AwsRequest) -> Operation:
     if service == "logs":
         return Operation(service, name, _member(request, "logGroupName"))
     if service == "ssm":
-        return Operation(service, name, "parameters")
+        return Operation(service, name, PARAMETERS)
     return Operation(service, name)
 
 
