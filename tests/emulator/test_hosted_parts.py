@@ -212,30 +212,10 @@ def record(source: str, arn: str, **members: Any) -> dict[str, Any]:
         ([1, 2], Origin("api")),
         ({"Records": "of my own"}, Origin("api")),
         ({"Records": [{"id": 1}]}, Origin("api")),
+        ({"Records": [record("aws:kinesis", "arn:aws:kinesis:r:0:stream/s")]}, Origin("kinesis:s", 1)),
         (
-            {
-                "Records": [
-                    record(
-                        "aws:kinesis",
-                        "arn:aws:kinesis:r:0:stream/s",
-                        kinesis={"approximateArrivalTimestamp": 7.5},
-                    )
-                ]
-            },
-            Origin("kinesis:s", 1, 7.5),
-        ),
-        (
-            {
-                "Records": [
-                    record(
-                        "aws:dynamodb",
-                        "arn:aws:dynamodb:r:0:table/t/stream/2026",
-                        dynamodb={"ApproximateCreationDateTime": n},
-                    )
-                    for n in (1, 2)
-                ]
-            },
-            Origin("dynamodb:t", 2, 2.0),
+            {"Records": [record("aws:dynamodb", "arn:aws:dynamodb:r:0:table/t/stream/2026")] * 2},
+            Origin("dynamodb:t", 2),
         ),
         ({"Records": [record("aws:sqs", "arn:aws:sqs:r:0:q", body="x")] * 3}, Origin("sqs:q", 3)),
         ({"Records": [{"EventSource": "aws:sns", "Sns": {}}]}, Origin("sns")),

@@ -80,7 +80,6 @@ class EnvironmentHost:
         self._leaving: dict[str, tuple[HostedEnvironment, asyncio.Task[None]]] = {}
         """Stopped ones until they are swept, by log stream: in some an invocation goes on to its end."""
         self._running: Counter[str] = Counter()
-        """Of each function with batches of a stream: the last record's age in ms, and when that was."""
         self._notes = Notes(meters)
         self._guardian = Guardian(LOG_STREAM)
         self._tasks: set[asyncio.Task[None]] = set()
