@@ -58,7 +58,7 @@ def install(*, python: str | None) -> None:
     multiple=True,
     metavar="PART",
     help="A part of Launchday's to leave to LocalStack: lambda (then it needs Docker), dynamodb (Java), "
-    "cognito, appsync (a token). May be given more than once, or with commas.",
+    "cognito, appsync, authorizers (a token). May be given more than once, or with commas.",
 )
 @click.option(
     "--limits",

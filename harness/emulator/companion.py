@@ -25,6 +25,7 @@ from harness.emulator.companion_parts import PARTS_VARIABLE, SERVICES_OF_PARTS, 
 from harness.emulator.companion_paths import CompanionPaths, Environments, Life
 from harness.emulator.gateway.forwarded import forwarded
 from harness.emulator.gateway.guard import Guard
+from harness.emulator.gateway.invoking import HttpInvoker
 from harness.emulator.gateway.proxy import ProcessCalls, open_session
 from harness.emulator.gateway.server import Gateway, Listener
 from harness.emulator.localstack.intake import Intake, LocalStackAsked
@@ -33,6 +34,7 @@ from harness.emulator.localstack.metering import RequestMeter
 from harness.emulator.localstack.positions import Iterators
 from harness.emulator.localstack.tables import TableStreams
 from harness.emulator.push_appsync import Around, compose_appsync
+from harness.emulator.services.apigateway.authorizing import Authorizing
 from harness.emulator.services.appsync import AppSyncService
 from harness.emulator.services.appsync.realtime import Sockets
 from harness.emulator.services.base import AwsError, AwsRequest, AwsResponse, Service
@@ -48,6 +50,7 @@ class Companion(NamedTuple):
     cognito: CognitoService | None
     appsync: AppSyncService | None
     environments: Environments | None
+    authorizing: Authorizing | None
     keys: HeldKeys
     intake: Intake
     """What LocalStack itself serves, metered."""
@@ -66,6 +69,7 @@ class Companion(NamedTuple):
             "cognito": self.cognito,
             "appsync": self.appsync,
             "lambda": self.environments,
+            "authorizers": self.authorizing,
         }
         return {name: part for name, part in parts.items() if part is not None}
 
@@ -79,7 +83,13 @@ async def main(supervision: Supervision) -> None:
         companion = compose(config, meters, session, parts)
         lives = companion.lives
         paths = CompanionPaths(
-            supervision, meters, lives, companion.cognito, companion.environments, companion.intake
+            supervision,
+            meters,
+            lives,
+            companion.cognito,
+            companion.environments,
+            companion.intake,
+            companion.authorizing,
         )
         appsync = companion.appsync
         listener = Listener(
@@ -113,7 +123,7 @@ def compose(
     own, localstack = config.endpoints["companion"], config.endpoints["localstack"]
     keys = HeldKeys()
     limits = config.limits
-    dynamodb = cognito = appsync = environments = None
+    dynamodb = cognito = appsync = environments = authorizing = None
     here: Mapping[str, Service] = {}
     if "dynamodb" in parts:
         dynamodb = DynamoDbService(meters=meters, limits=limits, clock=clock)
@@ -136,8 +146,10 @@ def compose(
         )
     if "lambda" in parts:
         environments = EnvironmentsApi(meters=meters, home=config.data_dir / "lambda", clock=clock, keys=keys)
+    if "authorizers" in parts:
+        authorizing = Authorizing(meters, HttpInvoker(session, localstack), clock)
     intake = _intake(parts, meters, dynamodb, LocalStackAsked(session, localstack), clock)
-    return Companion(dynamodb, cognito, appsync, environments, keys, intake)
+    return Companion(dynamodb, cognito, appsync, environments, authorizing, keys, intake)
 
 
 def _intake(

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 from harness.errors import TargetError
 
-PARTS = ("lambda", "dynamodb", "cognito", "appsync")
+PARTS = ("lambda", "dynamodb", "cognito", "appsync", "authorizers")
 SERVICES_OF_PARTS: Mapping[str, tuple[str, ...]] = {
     "lambda": ("lambda",),
     "dynamodb": ("dynamodb", "dynamodbstreams"),
     "cognito": ("cognito-idp",),
     "appsync": ("appsync",),
+    "authorizers": (),
 }
 """The AWS services of each part, by boto3's names."""
 PARTS_VARIABLE = "LAUNCHDAY_PARTS"

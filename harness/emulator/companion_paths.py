@@ -24,12 +24,14 @@ from harness.emulator.own_paths import (
     query_value,
 )
 from harness.emulator.processes import measure_processes
+from harness.emulator.services.apigateway.authorizing import Authorizing
 from harness.emulator.services.base import AwsError, AwsRequest, AwsResponse
 from harness.emulator.services.cognito import CognitoService
 from harness.measure.meters import Meters
 from harness.measure.observation import Invocation
 
 ENVIRONMENTS_PATH = "/_launchday/environments"
+AUTHORIZE_PATH = "/_launchday/authorize"
 _NAME = "companion"
 _LOCALSTACK = "localstack"
 
@@ -74,6 +76,7 @@ class CompanionPaths:
         cognito: CognitoService | None,
         environments: Environments | None,
         intake: Intake,
+        authorizing: Authorizing | None,
     ) -> None:
         self._supervision = supervision
         self._lives = lives
@@ -93,6 +96,9 @@ class CompanionPaths:
         if cognito is not None:
             self._cognito = cognito
             answers["GET", COGNITO_MESSAGES_PATH] = self.cognito_messages
+        if authorizing is not None:
+            self._authorizing = authorizing
+            answers["POST", AUTHORIZE_PATH] = self.authorize
         self._paths = OwnPaths(answers)
 
     async def handle(self, request: AwsRequest) -> AwsResponse:
@@ -134,6 +140,14 @@ class CompanionPaths:
     async def cognito_messages(self, _request: AwsRequest) -> Any:
         """The mails and SMS that Cognito would have sent."""
         return self._cognito.messages()
+
+    async def authorize(self, request: AwsRequest) -> dict[str, Any]:
+        """Whether a request to an API of LocalStack's may pass, by its Lambda authorizer."""
+        try:
+            question = orjson.loads(request.body)
+        except orjson.JSONDecodeError as error:
+            raise AwsError("SerializationException", f"The question is no JSON: {error}.") from None
+        return await self._authorizing.answer(question)
 
     async def reset(self, request: AwsRequest) -> dict[str, str]:
         """Every part as on a new account, or the one that the query names. Clients that watch AppSync are let

@@ -17,7 +17,7 @@ from botocore.credentials import Credentials as SigningKey
 from botocore.exceptions import ClientError
 
 from harness.emulator.companion_keys import HeldKeys
-from harness.emulator.companion_parts import parts_of
+from harness.emulator.companion_parts import PARTS, parts_of
 from harness.emulator.localstack.intake import METERING_PATH
 from harness.emulator.services.credentials import Credentials
 from harness.errors import TargetError
@@ -171,7 +171,7 @@ def test_it_is_observed_as_the_embedded_aws_is(here: RunningCompanion) -> None:
 def test_health_names_the_parts(here: RunningCompanion) -> None:
     health = here.get("/_launchday/health")
     assert health["status"] == "running"
-    assert health["parts"] == ["appsync", "cognito", "dynamodb", "lambda"]
+    assert health["parts"] == ["appsync", "authorizers", "cognito", "dynamodb", "lambda"]
     assert health["pid"] == here.process.pid
 
 
@@ -265,8 +265,8 @@ def test_it_ends_when_it_is_told_to(tmp_path: Path, end: str) -> None:
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("", {"lambda", "dynamodb", "cognito", "appsync"}),
-        (" , ", {"lambda", "dynamodb", "cognito", "appsync"}),
+        ("", set(PARTS)),
+        (" , ", set(PARTS)),
         ("Lambda, dynamodb ,", {"lambda", "dynamodb"}),
     ],
 )
@@ -277,7 +277,7 @@ def test_parts_are_listed_or_all(text: str, parts: set[str]) -> None:
 def test_a_part_that_there_is_not_is_said() -> None:
     with pytest.raises(TargetError, match="LAUNCHDAY_PARTS names kinesis, which is no part") as caught:
         parts_of("dynamodb,kinesis")
-    assert caught.value.remedy == "The parts are lambda, dynamodb, cognito, appsync."
+    assert caught.value.remedy == "The parts are lambda, dynamodb, cognito, appsync, authorizers."
 
 
 def test_a_functions_key_is_known_with_its_token_while_its_environment_lives() -> None:

@@ -47,7 +47,7 @@ def test_the_services_are_listed_and_the_extension_says_what_it_turned_on(here: 
     services = get(here, "/_localstack/health")["services"]
     for name in ("dynamodb", "dynamodbstreams", "cognito-idp", "appsync"):
         assert services[name] in ("available", "running")
-    assert "Launchday's extension: appsync, cognito, dynamodb, lambda by http://" in here.log()
+    assert "Launchday's extension: appsync, authorizers, cognito, dynamodb, lambda by http://" in here.log()
 
 
 def test_only_this_machine_reaches_it_and_its_kinesis(here: RunningLocalStack) -> None:

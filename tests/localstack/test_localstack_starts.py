@@ -17,7 +17,7 @@ def test_both_serve_and_the_companion_says_what_it_offers(localstack: RunningLoc
         health = json.load(answer)
     assert health["version"] == "4.14.0"
     with urllib.request.urlopen(f"{localstack.companion_url}/_launchday/health", timeout=20) as answer:
-        assert json.load(answer)["parts"] == ["appsync", "cognito", "dynamodb", "lambda"]
+        assert json.load(answer)["parts"] == ["appsync", "authorizers", "cognito", "dynamodb", "lambda"]
 
 
 def test_its_kinesis_needs_no_download(localstack: RunningLocalStack) -> None:

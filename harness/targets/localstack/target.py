@@ -51,8 +51,8 @@ class LocalStackObserver(EmbeddedObserver):
         "deliveries, to HTTP endpoints by the attempt. DynamoDB, Cognito, AppSync and Lambda's invocations "
         "are metered by the companion that serves them. Nothing is sampled. LocalStack's own polls, retries "
         "and deliveries are counted as LocalStack makes them, which is not as often as AWS does. Not seen: "
-        "what an authorizer's cache answered, whether an HTTP endpoint accepted a delivery, and throttles of "
-        "asynchronous invocations. IAM, KMS and VPC usage is not rehearsed."
+        "whether an HTTP endpoint accepted a delivery, and throttles of asynchronous invocations. IAM, KMS "
+        "and VPC usage is not rehearsed."
     )
 
     def __init__(self, url: str, gone: Callable[[], str | None]) -> None:

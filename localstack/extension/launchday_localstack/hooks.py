@@ -7,7 +7,7 @@ import os
 
 from localstack.runtime import hooks
 
-from launchday_localstack import routes
+from launchday_localstack import authorizers, routes
 from launchday_localstack.companion import CompanionUnreachable
 from launchday_localstack.forwarding import companion
 from launchday_localstack.listening import is_loopback, node_options
@@ -55,6 +55,8 @@ def launchday_turn_on() -> None:
     config.SERVICE_PROVIDER_CONFIG.set_provider_if_not_exists("sns", PROVIDER)
     routes.add(settings)
     _start_metering()
+    if "authorizers" in settings.parts:
+        authorizers.add()
     _fail_on_unsupported_types()
     LOG.info("Launchday's extension: %s by %s.", ", ".join(sorted(settings.parts)), settings.companion_url)
     _look_for_companion(settings)
@@ -64,6 +66,7 @@ def launchday_turn_on() -> None:
 def launchday_turn_off() -> None:
     """Take the routes away again, and post what was metered."""
     routes.remove()
+    authorizers.remove()
     while _metering:
         _metering.pop().stop()
 

@@ -14,7 +14,7 @@ SERVICES: Mapping[str, tuple[str, ...]] = {
     "appsync": ("appsync",),
 }
 """The AWS services of each part that is made of some."""
-PARTS = ("lambda", *SERVICES)
+PARTS = ("lambda", *SERVICES, "authorizers")
 
 
 class SettingsError(Exception):

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from harness.emulator.services.apigateway import lambda_events
-from harness.emulator.services.apigateway.authorizers import AuthorizerSettings, LambdaAuthorizer
+from harness.emulator.services.apigateway.authorizer_settings import authorizer_settings, compile_regex
+from harness.emulator.services.apigateway.authorizers import LambdaAuthorizer
 from harness.emulator.services.apigateway.backends import (
     action_backend,
     function_backend,
@@ -25,7 +24,6 @@ from harness.emulator.services.apigateway.gateway_responses import compile_respo
 from harness.emulator.services.apigateway.jsonpath import JsonPathError, compile_path
 from harness.emulator.services.apigateway.mapping import (
     compile_mappings,
-    compile_source,
     with_stage_variables,
 )
 from harness.emulator.services.apigateway.plan import (
@@ -45,7 +43,6 @@ from harness.emulator.vtl import ReadOnlyMap, Template, TemplateError, compile_t
 from harness.measure.meters import Meters
 
 DEFAULT_TIMEOUT_MS = 29_000
-DEFAULT_TTL_S = 300
 _JSON = "application/json"
 
 
@@ -165,35 +162,10 @@ class _Compiler:
             if description is None:
                 raise NotDeployable(f"there is no authorizer '{authorizer_id}'")
             with _at(f"authorizer {description.get('name')}"):
-                settings = self._authorizer_settings(description)
+                settings = authorizer_settings(description, self._variables)
             found = LambdaAuthorizer(settings, self._surroundings.invoker, self._surroundings.clock)
             self._authorizers[authorizer_id] = found
         return found
-
-    def _authorizer_settings(self, authorizer: Mapping[str, Any]) -> AuthorizerSettings:
-        kind = authorizer.get("type")
-        if kind not in ("TOKEN", "REQUEST"):
-            raise NotDeployable(f"authorizers of type {kind} are not supported")
-        ttl = authorizer.get("authorizerResultTtlInSeconds")
-        ttl_s = DEFAULT_TTL_S if ttl is None else int(ttl)
-        if not 0 <= ttl_s <= 3600:
-            raise NotDeployable("authorizerResultTtlInSeconds must be 0 to 3600")
-        identity = str(authorizer.get("identitySource") or "")
-        names = [name.strip() for name in identity.split(",") if name.strip()]
-        if kind == "TOKEN" and len(names) != 1:
-            raise NotDeployable("a TOKEN authorizer needs one identitySource")
-        if kind == "REQUEST" and ttl_s and not names:
-            raise NotDeployable("a REQUEST authorizer that caches needs an identitySource")
-        expression = authorizer.get("identityValidationExpression")
-        uri = parse_uri(with_stage_variables(str(authorizer.get("authorizerUri")), self._variables))
-        return AuthorizerSettings(
-            function=uri.function,
-            sources=tuple(compile_source(name) for name in names),
-            validation=_regex(expression) if expression and kind == "TOKEN" else None,
-            ttl_s=ttl_s,
-            identity_required=kind == "TOKEN" or ttl_s > 0,
-            event=lambda_events.token_event if kind == "TOKEN" else lambda_events.request_event,
-        )
 
     # -- the integration
 
@@ -240,18 +212,11 @@ def _response(response: Mapping[str, Any]) -> ResponsePlan:
     with _at(f"integration response {response.get('statusCode')}"):
         return ResponsePlan(
             status=int(response["statusCode"]),
-            pattern=_regex(pattern) if pattern else None,
+            pattern=compile_regex(pattern) if pattern else None,
             headers=compile_mappings(response.get("responseParameters"), "method.response."),
             templates=_templates(response.get("responseTemplates")),
             content_handling=response.get("contentHandling"),
         )
-
-
-def _regex(expression: str) -> re.Pattern[str]:
-    try:
-        return re.compile(expression)
-    except re.error as error:
-        raise NotDeployable(f"the regular expression '{expression}' is not valid: {error}") from None
 
 
 def _templates(templates: Mapping[str, Any] | None) -> dict[str, Template | None]:
