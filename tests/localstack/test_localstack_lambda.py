@@ -393,6 +393,25 @@ def test_reserved_concurrency_throttles(functions: Functions) -> None:
         functions.invoke("reserved")
 
 
+def test_provisioned_environments_are_ready_before_they_are_needed(functions: Functions) -> None:
+    functions.create("ahead", "import os\ndef handler(event, context): return os.getpid()")
+    functions.create("ahead-broken", "import nowhere")
+    provision, name = functions.client.put_provisioned_concurrency_config, functions.name
+
+    def status(short: str) -> str | None:
+        found = functions.client.get_provisioned_concurrency_config(FunctionName=name(short), Qualifier="1")
+        return found["Status"] if found["Status"] != "IN_PROGRESS" else None
+
+    for short in ("ahead", "ahead-broken"):
+        functions.client.publish_version(FunctionName=name(short))
+        waiter = functions.client.get_waiter("published_version_active")
+        waiter.wait(FunctionName=name(short), Qualifier="1", WaiterConfig={"Delay": 1})
+        provision(FunctionName=name(short), Qualifier="1", ProvisionedConcurrentExecutions=2)
+    assert eventually(lambda: status("ahead")) == "READY"
+    assert eventually(lambda: status("ahead-broken")) == "FAILED"
+    assert functions.invoke("ahead", Qualifier="1")[1] is None
+
+
 def test_a_deleted_functions_environments_end(functions: Functions) -> None:
     functions.create("deleted", "import os\ndef handler(event, context): return os.getpid()")
     pid, _, _ = functions.invoke("deleted")
