@@ -20,7 +20,7 @@ import aiohttp
 from harness.emulator.child import ProcessConfig, Supervision, run_child
 from harness.emulator.clock import SteadyClock
 from harness.emulator.companion_environments import EnvironmentsApi
-from harness.emulator.companion_keys import HeldKeys
+from harness.emulator.companion_keys import HeldKeys, IssuedKeys
 from harness.emulator.companion_parts import PARTS_VARIABLE, SERVICES_OF_PARTS, parts_of
 from harness.emulator.companion_paths import CompanionPaths, Environments, Life
 from harness.emulator.gateway.forwarded import forwarded
@@ -121,7 +121,7 @@ def compose(
     LocalStack's."""
     clock = SteadyClock()
     own, localstack = config.endpoints["companion"], config.endpoints["localstack"]
-    keys = HeldKeys()
+    keys = HeldKeys(IssuedKeys(session, localstack))
     limits = config.limits
     dynamodb = cognito = appsync = environments = authorizing = None
     here: Mapping[str, Service] = {}

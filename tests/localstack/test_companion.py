@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import urllib.error
@@ -16,7 +17,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as SigningKey
 from botocore.exceptions import ClientError
 
-from harness.emulator.companion_keys import HeldKeys
+from harness.emulator.companion_keys import ISSUED_KEYS_PATH, HeldKeys
 from harness.emulator.companion_parts import PARTS, parts_of
 from harness.emulator.localstack.intake import METERING_PATH
 from harness.emulator.services.credentials import Credentials
@@ -142,9 +143,7 @@ def test_signatures_by_the_customary_keys_are_accepted_and_no_others(
 ) -> None:
     uri = api(here, "AWS_IAM")["uris"]["GRAPHQL"]
     body = json.dumps({"query": '{ echo(text: "hello") }'})
-    request = AWSRequest("POST", uri, {"content-type": "application/json"}, body)
-    SigV4Auth(SigningKey(access_key, secret), "appsync", "us-east-1").add_auth(request)
-    sent = urllib.request.Request(uri, body.encode(), dict(request.headers))
+    sent = signed(uri, SigningKey(access_key, secret), body.encode())
     if status == 200:
         with urllib.request.urlopen(sent, timeout=20) as answer:
             assert json.load(answer) == {"data": {"echo": "said"}}
@@ -153,6 +152,54 @@ def test_signatures_by_the_customary_keys_are_accepted_and_no_others(
             urllib.request.urlopen(sent, timeout=20)
         assert caught.value.code == status
         caught.value.close()
+
+
+def signed(uri: str, key: SigningKey, body: bytes) -> urllib.request.Request:
+    request = AWSRequest("POST", uri, {"content-type": "application/json"}, body)
+    SigV4Auth(key, "appsync", "us-east-1").add_auth(request)
+    return urllib.request.Request(uri, body, dict(request.headers))
+
+
+def test_a_key_that_localstack_issued_is_known_by_asking_it_once(tmp_path: Path) -> None:
+    """Those of functions that LocalStack runs itself."""
+    issued = {
+        "arn": "arn:aws:sts::000000000000:assumed-role/r/f",
+        "user_id": "AROA:f",
+        "secret_key": "theirs",
+    }
+    body = json.dumps({"query": '{ echo(text: "hello") }'}).encode()
+    answers = {INVOCATIONS: b'"said"', ISSUED_KEYS_PATH: json.dumps(issued).encode()}
+    with fake_localstack(answers) as localstack, companion(tmp_path, localstack.url) as here:
+        uri = api(here, "AWS_IAM")["uris"]["GRAPHQL"]
+        for _ in range(2):
+            key = SigningKey("LSIAQAAAAAAVNCBMPNSG", "theirs", "token")
+            with urllib.request.urlopen(signed(uri, key, body), timeout=20) as answer:
+                assert json.load(answer) == {"data": {"echo": "said"}}
+        told = json.loads(localstack.asked[-1][1])["identity"]
+        assert (told["userArn"], told["username"]) == (issued["arn"], "AROA:f")
+        asked = [json.loads(sent) for path, sent in localstack.asked if path == ISSUED_KEYS_PATH]
+        assert asked == [{"access_key": "LSIAQAAAAAAVNCBMPNSG", "session_token": "token"}]
+        forged = SigningKey("LSIAQAAAAAAVNCBMPNSG", "guess", "token")
+        assert refused(signed(uri, forged, body)) == 403
+        no_token = SigningKey("LSIAQAAAAAAVNCBMPNSG", "theirs")
+        assert refused(signed(uri, no_token, body)) == 403
+        assert sum(path == ISSUED_KEYS_PATH for path, _ in localstack.asked) == 1
+
+
+@pytest.mark.parametrize("answers", [{}, {ISSUED_KEYS_PATH: b"{}"}, {ISSUED_KEYS_PATH: b"no JSON"}])
+def test_a_key_that_localstack_does_not_know_is_refused(tmp_path: Path, answers: dict[str, bytes]) -> None:
+    with fake_localstack(answers) as localstack, companion(tmp_path, localstack.url) as here:
+        uri = api(here, "AWS_IAM")["uris"]["GRAPHQL"]
+        key = SigningKey("LSIAQAAAAAAVNCBMPNSG", "theirs", "token")
+        assert refused(signed(uri, key, b'{"query": "{ echo }"}')) == 403
+        assert [path for path, _ in localstack.asked] == [ISSUED_KEYS_PATH]
+
+
+def refused(request: urllib.request.Request) -> int:
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request, timeout=20)
+    caught.value.close()
+    return caught.value.code
 
 
 def test_it_is_observed_as_the_embedded_aws_is(here: RunningCompanion) -> None:
@@ -283,11 +330,11 @@ def test_a_part_that_there_is_not_is_said() -> None:
 def test_a_functions_key_is_known_with_its_token_while_its_environment_lives() -> None:
     keys = HeldKeys()
     keys.hold(Credentials("LSIAQAAAAAAA", "secret", "token"), "arn:aws:sts::000000000000:assumed-role/r/f")
-    holder = keys.find("LSIAQAAAAAAA", "token")
+    holder = asyncio.run(keys.find("LSIAQAAAAAAA", "token"))
     assert holder is not None
     assert (holder.secret_key, holder.user_id) == ("secret", "LSIAQAAAAAAA:f")
-    assert keys.find("LSIAQAAAAAAA", "another") is None
-    assert keys.find("LSIAQAAAAAAA", None) is None
+    assert asyncio.run(keys.find("LSIAQAAAAAAA", "another")) is None
+    assert asyncio.run(keys.find("LSIAQAAAAAAA", None)) is None
     keys.release("LSIAQAAAAAAA")
-    assert keys.find("LSIAQAAAAAAA", "token") is None
+    assert asyncio.run(keys.find("LSIAQAAAAAAA", "token")) is None
     keys.release("LSIAQAAAAAAA")

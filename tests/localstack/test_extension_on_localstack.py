@@ -298,10 +298,25 @@ def test_tokens_and_signatures_are_verified_at_both(here: RunningLocalStack) -> 
         forged.value.close()
 
 
-def signature(url: str, secret: str) -> dict[str, str]:
+def signature(url: str, secret: str, access_key: str = "test", token: str | None = None) -> dict[str, str]:
     request = AWSRequest("POST", url, {"content-type": "application/json"}, b'{"query": "{ me }"}')
-    SigV4Auth(Credentials("test", secret), "appsync", "us-east-1").add_auth(request)
+    SigV4Auth(Credentials(access_key, secret, token), "appsync", "us-east-1").add_auth(request)
     return dict(request.headers)
+
+
+def test_keys_of_an_assumed_role_are_verified(here: RunningLocalStack) -> None:
+    """LocalStack's own functions have such keys."""
+    url = api(here, "by role", authenticationType="AWS_IAM")["uris"]["GRAPHQL"]
+    role = "arn:aws:iam::000000000000:role/publisher"
+    key = here.client("sts").assume_role(RoleArn=role, RoleSessionName="fan-out")["Credentials"]
+    assert key["AccessKeyId"] not in ("", "test")
+    by_role = signature(url, key["SecretAccessKey"], key["AccessKeyId"], key["SessionToken"])
+    me = json.loads(ask(url, by_role)["data"]["me"])
+    assert me["userArn"] == "arn:aws:sts::000000000000:assumed-role/publisher/fan-out"
+    for secret, token in (("guess", key["SessionToken"]), (key["SecretAccessKey"], "guess")):
+        with pytest.raises(urllib.error.HTTPError, match="403") as forged:
+            ask(url, signature(url, secret, key["AccessKeyId"], token))
+        forged.value.close()
 
 
 def test_a_bucket_may_be_named_as_the_endpoint_is(here: RunningLocalStack) -> None:

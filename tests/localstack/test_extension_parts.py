@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.emulator import companion_keys
 from harness.emulator.companion_parts import PARTS
 from harness.emulator.gateway import forwarded
 from harness.emulator.gateway.guard import Guard
@@ -81,6 +82,7 @@ def test_both_sides_mean_the_same() -> None:
     assert set(settings.PARTS) == set(PARTS)
     assert companion.ACCOUNT_HEADER == forwarded.ACCOUNT_HEADER
     assert companion.REGION_HEADER == forwarded.REGION_HEADER
+    assert companion.ISSUED_KEYS_PATH == companion_keys.ISSUED_KEYS_PATH
 
 
 def test_the_distribution_depends_on_localstack_alone() -> None:

@@ -47,7 +47,7 @@ class Credentials:
 class KeyRing(Protocol):
     """Who recognizes access keys."""
 
-    def find(self, access_key: str, session_token: str | None) -> Principal | None:
+    async def find(self, access_key: str, session_token: str | None) -> Principal | None:
         """Who holds `access_key`, or None when it is unknown."""
 
 
@@ -65,7 +65,7 @@ class AccessKeys:
         token = urlsafe_b64encode(principal_arn.encode()).decode() + "." + secrets.token_urlsafe(24)
         return Credentials(access_key, self._secret_key(access_key, token), token)
 
-    def find(self, access_key: str, session_token: str | None) -> Principal | None:
+    async def find(self, access_key: str, session_token: str | None) -> Principal | None:
         """Who holds `access_key`, or None when it is unknown. A key that was issued is known only together
         with its session token: with another, its secret key is another."""
         if access_key == ROOT_ACCESS_KEY:

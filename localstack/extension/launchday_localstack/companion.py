@@ -9,6 +9,8 @@ import urllib3
 
 ACCOUNT_HEADER = "x-launchday-account"
 REGION_HEADER = "x-launchday-region"
+ISSUED_KEYS_PATH = "/_launchday/issued-keys"
+"""At LocalStack: where the companion asks who holds a key."""
 MAX_IDLE_CONNECTIONS = 128
 CONNECT_TIMEOUT_S = 5.0
 ANSWER_TIMEOUT_S = 70.0

@@ -1,5 +1,6 @@
 """The paths that are no AWS API calls but belong to the companion's services, at LocalStack's own port:
-AppSync's GraphQL endpoints, and the keys and configuration of user pools.
+AppSync's GraphQL endpoints, the keys and configuration of user pools, and who holds keys that LocalStack
+issued.
 
 LocalStack looks at these before it asks which service a request is for. What cannot be meant for AppSync, an
 object in a bucket named `graphql`, is left to LocalStack.
@@ -12,6 +13,8 @@ from localstack.services.edge import ROUTER
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import Rule
 
+from launchday_localstack import issued_keys
+from launchday_localstack.companion import ISSUED_KEYS_PATH
 from launchday_localstack.forwarding import forward_request
 from launchday_localstack.settings import Settings
 
@@ -25,6 +28,7 @@ def add(settings: Settings) -> None:
     """Serve the paths of the parts that are turned on."""
     if "appsync" in settings.parts:
         _added.append(ROUTER.add("/graphql/<api_id>", _graphql))
+        _added.append(ROUTER.add(ISSUED_KEYS_PATH, _issued_keys, methods=["POST"]))
         _added.append(ROUTER.add("/graphql", _graphql, host=_HOST))
     if "cognito" in settings.parts:
         _added.extend(
@@ -46,6 +50,10 @@ def _graphql(request: Request, api_id: str, **_: str) -> Response:
         raise NotFound  # LocalStack goes on as if there were no such path
     query = request.query_string.decode("latin1")
     return forward_request(request, f"/graphql/{api_id}" + (f"?{query}" if query else ""))
+
+
+def _issued_keys(request: Request, **_: str) -> Response:
+    return issued_keys.answer(request)
 
 
 def _published(request: Request, **_: str) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -53,7 +54,7 @@ def verify(headers: dict[str, str], **changes: Any) -> str:
         changes.pop("body", BODY),
     )
     settings = {"keys": KEYS, "region": "us-east-1", "service": "appsync", "now_s": NOW_S, **changes}
-    return sigv4.verify(request, **settings).arn
+    return asyncio.run(sigv4.verify(request, **settings)).arn
 
 
 def refusal(headers: dict[str, str], **changes: Any) -> tuple[str, int]:

@@ -72,7 +72,7 @@ class ApiAuthorizer:
         if not authorization:
             raise no_header(modes)
         if "AWS_IAM" in modes and (authorization.startswith(sigv4.SCHEME) or len(modes) == 1):
-            return self._signed(api, headers, method, path, body, source_ip, now_s)
+            return await self._signed(api, headers, method, path, body, source_ip, now_s)
         token = tokens.bare(authorization)
         pools = [provider.user_pool for provider in api.providers if provider.user_pool is not None]
         if pools and tokens.looks_like_token(token):
@@ -93,7 +93,7 @@ class ApiAuthorizer:
             )
         raise unreadable_token() if pools else no_header(modes)
 
-    def _signed(
+    async def _signed(
         self,
         api: ApiAuth,
         headers: Mapping[str, str],
@@ -105,7 +105,9 @@ class ApiAuthorizer:
     ) -> Identity:
         bare_path, _, query = path.partition("?")
         request = sigv4.SignedRequest(method, meant_paths(api, bare_path), query, headers, body)
-        principal = sigv4.verify(request, keys=self._keys, region=api.region, service=_SERVICE, now_s=now_s)
+        principal = await sigv4.verify(
+            request, keys=self._keys, region=api.region, service=_SERVICE, now_s=now_s
+        )
         return Identity(
             "AWS_IAM",
             {

@@ -53,7 +53,9 @@ class SignedRequest:
     body: bytes
 
 
-def verify(request: SignedRequest, *, keys: KeyRing, region: str, service: str, now_s: float) -> Principal:
+async def verify(
+    request: SignedRequest, *, keys: KeyRing, region: str, service: str, now_s: float
+) -> Principal:
     """Who signed `request`. Raises RequestRefused (403) when nobody we know did, now, for this."""
     signature = parse(request.headers.get("authorization", ""))
     if signature.service != service:
@@ -67,7 +69,7 @@ def verify(request: SignedRequest, *, keys: KeyRing, region: str, service: str, 
     token = request.headers.get("x-amz-security-token")
     if token is not None and "x-amz-security-token" not in signature.signed_headers:
         raise bad_signature(_MISMATCH)
-    principal = keys.find(signature.access_key, token)
+    principal = await keys.find(signature.access_key, token)
     if principal is None:
         raise unknown_key()
     key = _signing_key(principal.secret_key, signature.date, signature.region, signature.service)
