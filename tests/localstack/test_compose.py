@@ -157,7 +157,7 @@ def test_all_that_is_installed_in_the_image_is_sent_to_the_builder() -> None:
 def test_docker_compose_reads_it() -> None:
     services = services_of(config(COMPOSE))
     assert set(services) == {"localstack", "companion"}
-    assert services["localstack"]["environment"]["LAUNCHDAY_PARTS"] == "cognito,appsync"
+    assert services["localstack"]["environment"]["LAUNCHDAY_PARTS"] == "cognito,appsync,authorizers"
     assert {port["host_ip"] for port in services["localstack"]["ports"]} == {"127.0.0.1"}
     assert services["companion"]["image"] == services["localstack"]["image"]
     assert services["localstack"]["build"]["args"] == {

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from harness.aws.limits.profiles import ESTABLISHED
+from harness.emulator.companion_parts import PARTS
 from harness.emulator.launch import EmbeddedAws
 from harness.emulator.machine import listen
 from harness.pipeline import Cloud
@@ -192,7 +193,7 @@ def test_localstack_runs_the_hooks(localstack_environment: Environment, tmp_path
                 extension=extension.build(localstack_environment),
                 port=port,
                 companion_url=beside.url,
-                parts=("appsync", "cognito", "dynamodb", "lambda"),
+                parts=PARTS,
                 instance=f"hooks-{port}",
                 region="us-east-1",
             ),
