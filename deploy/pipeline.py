@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from math import ceil
 from pathlib import Path
 from threading import Lock
@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy import access_entrances, entrances, evidence, live_entrances, sign_in, watchers
+from deploy import access_entrances, entrances, evidence, live_entrances, requirements, sign_in, watchers
 from deploy.outputs import outputs_of
 from deploy.predictions import POISON, predictions
 from deploy.services.processing.handlers.contract import LOCATION, REGISTRATION
@@ -60,8 +60,8 @@ _DEPLOYED = ("*.py", "*.yml", "*.vtl", "*.graphql")
 
 
 class LiveLocation:
-    """The serverless live-location platform of docs/pipeline.md. Satisfies `harness.pipeline.Pipeline` and
-    `harness.pipeline.Watchable`."""
+    """The serverless live-location platform of docs/pipeline.md. Satisfies `harness.pipeline.Pipeline`,
+    `Watchable` and `Described`."""
 
     name = "live-location"
     objectives = Objectives.of("ledger.missing==0", "ledger.duplicated==0")
@@ -148,6 +148,18 @@ class LiveLocation:
         """The audit."""
         bucket = outputs["archive"]["bucket"]
         return [Unbilled("s3", f"{bucket}/audit", "the audit exists for the ledger")]
+
+    def needs(self, kinds: Set[str], channels: Set[Channel]) -> Mapping[str, str]:
+        """What a target must be able to do."""
+        return requirements.needs(kinds, channels)
+
+    def parts(self, outputs: Outputs) -> Mapping[str, Sequence[str]]:
+        """Its functions, its stream and its dead-letter queues."""
+        return {
+            "lambda": list(outputs["functions"].values()),
+            "kinesis": [outputs["events"]["stream"]],
+            "sqs": [outputs[of]["dead_letters_url"] for of in ("events", "archive", "webhooks")],
+        }
 
     def owed_kinds(self, channel: Channel) -> frozenset[str]:  # noqa: ARG002
         """Where devices are, and nothing else."""

@@ -35,11 +35,12 @@ from harness.measure.run_folder import RunFolder
 from harness.measure.sampler import Sampler
 from harness.measure.unseen import BACKLOG
 from harness.objectives import Objectives
-from harness.pipeline import Cloud, DeployParameters, Outputs, Pipeline
+from harness.pipeline import Cloud, DeployParameters, Described, Outputs, Pipeline
 from harness.pipeline_loader import asking, watchable
+from harness.prerequisites import needs_of, not_judged, require, told
 from harness.scenario import Hour, Overrides, Scenario
-from harness.targets.base import Target
-from reports.checks.catalogue import check_objectives, not_judgeable
+from harness.targets.base import Guided, Probed, Target
+from reports.checks.catalogue import check_objectives
 
 
 class Listener(Protocol):
@@ -79,6 +80,8 @@ class Rehearsal:
     workers: int = 1
     in_flight_cap: int = 1000
     drain_limit_s: float = 120.0
+    take_down: bool = False
+    """Take the pipeline down at the end, where the target stays."""
     free_tier: bool = False
     allow_unjudged: bool = False
     day_before: DayBefore | None = None
@@ -124,12 +127,36 @@ def _exit_code(result: Mapping[str, Any], error: BaseException | None) -> int:
 
 
 def _on_target(rehearsal: Rehearsal, target: Target, folder: RunFolder, listener: Listener) -> None:
+    _try_out(rehearsal, target, folder, listener)
     cloud, observer = target.cloud(), target.observer()
-    _say_what_cannot_be_judged(rehearsal, observer, listener)
+    unjudged = not_judged(
+        list(rehearsal.objectives),
+        observer.unseen,
+        rehearsal.scenario.groups,
+        target.name,
+        allowed=rehearsal.allow_unjudged,
+    )
+    if unjudged:
+        listener.notice(unjudged)
     run_id = uuid.uuid4().hex[:8]
     listener.stage("deploy", rehearsal.pipeline.name)
-    outputs = deploy(rehearsal.pipeline, cloud, rehearsal.scenario, rehearsal.settings)
+    with _taken_down_after(rehearsal, cloud, listener):
+        outputs = deploy(rehearsal.pipeline, cloud, rehearsal.scenario, rehearsal.settings)
+        _on_what_stands(rehearsal, run_id, cloud, outputs, observer, folder, listener)
+
+
+def _on_what_stands(
+    rehearsal: Rehearsal,
+    run_id: str,
+    cloud: Cloud,
+    outputs: Outputs,
+    observer: Observer,
+    folder: RunFolder,
+    listener: Listener,
+) -> None:
     _keep_plan(rehearsal, run_id, outputs, folder)
+    if isinstance(observer, Guided) and isinstance(rehearsal.pipeline, Described):
+        observer.look_at(rehearsal.pipeline.parts(outputs))
     folder.set_observer(observer.completeness, observer.unseen)
     happenings = draining.Happenings()
 
@@ -159,21 +186,29 @@ def _on_target(rehearsal: Rehearsal, target: Target, folder: RunFolder, listener
     _reconcile(evidence)
 
 
-def _say_what_cannot_be_judged(rehearsal: Rehearsal, observer: Observer, listener: Listener) -> None:
-    left = not_judgeable(rehearsal.objectives, observer.unseen, rehearsal.scenario.groups)
-    if left:
-        what_then = (
-            "The verdict is of the others (--allow-unjudged)."
-            if rehearsal.allow_unjudged
-            else "The run ends with 4, or 1 when another is missed; --allow-unjudged judges without them."
-        )
-        listener.notice(
-            [
-                f"What cannot be judged on the target {rehearsal.target.name}:",
-                *(f"  {objective}: {why}" for objective, why in left),
-                what_then,
-            ]
-        )
+def _try_out(rehearsal: Rehearsal, target: Target, folder: RunFolder, listener: Listener) -> None:
+    """Find out what the target can do, where that is not known, and say it. Raises TargetError when it lacks
+    what the pipeline cannot do without."""
+    if not isinstance(target, Probed):
+        return
+    listener.stage("probe", "what the target can do")
+    findings = target.probe()
+    needs = needs_of(rehearsal.pipeline, rehearsal.scenario)
+    folder.write_environment({**describe_environment(), "probes": findings.to_json()})
+    listener.notice(told(findings, needs))
+    require(findings, needs, rehearsal.pipeline.name)
+
+
+@contextmanager
+def _taken_down_after(rehearsal: Rehearsal, cloud: Cloud, listener: Listener) -> Iterator[None]:
+    """With the pipeline taken down at the end, however it ends, where that is asked for."""
+    try:
+        yield
+    finally:
+        if rehearsal.take_down:
+            listener.stage("take down", rehearsal.pipeline.name)
+            with asking(rehearsal.pipeline, "be taken down", TargetError):
+                rehearsal.pipeline.destroy(cloud)
 
 
 def deploy(pipeline: Pipeline, cloud: Cloud, scenario: Scenario, settings: Mapping[str, str]) -> Outputs:
@@ -221,6 +256,7 @@ def _keep_plan(rehearsal: Rehearsal, run_id: str, outputs: Outputs, folder: RunF
     folder.write_plan(plan)
     folder.write_environment(
         {
+            **folder.environment(),
             **describe_environment(),
             "overrides": rehearsal.overrides.to_json(),
             "workers": rehearsal.workers,

@@ -7,7 +7,7 @@ the name of any of its routes, functions or tables.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -199,6 +199,20 @@ class Pipeline(Protocol):
 
 Channel = Literal["webhook", "subscription"]
 """How a watcher is told: by a POST to an endpoint of its own, or over a WebSocket that it opened."""
+
+
+@runtime_checkable
+class Described(Protocol):
+    """A pipeline that says what it is made of, for a target of which it is not known what it can do, and that
+    nobody meters (`--target endpoint`). Without it, nothing is asked of such a target beforehand."""
+
+    def needs(self, kinds: Set[str], channels: Set[Channel]) -> Mapping[str, str]:
+        """What it cannot be rehearsed without, with events and calls of `kinds` and watchers by `channels`:
+        names out of `harness.targets.findings.CAPABILITIES`, each with what it is needed for."""
+
+    def parts(self, outputs: Outputs) -> Mapping[str, Sequence[str]]:
+        """Its functions' and streams' names and its queues' URLs, by boto3's names `lambda`, `kinesis` and
+        `sqs`."""
 
 
 @dataclass(frozen=True, slots=True)

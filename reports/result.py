@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from importlib.resources import files
 from typing import Any, Final
@@ -246,7 +246,7 @@ def _cost(measured: Measured) -> dict[str, Any]:
             for item in usage.functions
             for call, calls in item.calls_not_modelled.items()
         ]
-        + [f"{service}: not seen, {why}" for service, why in usage.unseen.items()],
+        + [f"{', '.join(services)}: not seen, {why}" for why, services in _by_reason(usage.unseen)],
         **{f"{name}_reason": reason for name, reason in bill.reasons.items()},
     }
     if before is not None:
@@ -261,6 +261,12 @@ def _cost(measured: Measured) -> dict[str, Any]:
             cost["day_before"]["times_at_least"] = float(before.at_least)
             cost["day_before"]["times_at_most"] = float(before.at_most)
     return {"cost": cost}
+
+
+def _by_reason(unseen: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
+    """Reasons, and the services of each."""
+    for why in dict.fromkeys(unseen.values()):
+        yield why, [service for service, its in unseen.items() if its == why]
 
 
 def _line(priced: BillLine) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
 import sys
@@ -13,8 +14,12 @@ import psutil
 
 from harness.cli.options import json_option
 from harness.cli.output import print_json, print_table
-from harness.errors import EXIT_TARGET
+from harness.errors import EXIT_TARGET, UsageError
 from harness.measure.environment import machine, versions
+from harness.pipeline_loader import REFERENCE_PIPELINE, load_pipeline
+from harness.prerequisites import needs_of, rows
+from harness.scenario import load_scenario
+from reports.checks.catalogue import unjudged_metrics
 
 NOT_EVALUATED = (
     "IAM policies: every request is allowed, whoever signs it; only Lambda authorizers refuse.",
@@ -62,13 +67,75 @@ CHECKS: dict[str, Check] = {
 }
 
 
-@click.command(short_help="Check that this machine can rehearse.")
+@click.command(short_help="Check that this machine, or another's AWS, can rehearse.")
+@click.option(
+    "--target",
+    type=click.Choice(["endpoint"]),
+    help="Try out, instead, what the AWS at an endpoint can do.",
+)
+@click.option("--endpoint-url", metavar="URL", help="Where it is.  [default: AWS_ENDPOINT_URL and its forms]")
+@click.option(
+    "--scenario",
+    default="mass_registration",
+    show_default=True,
+    help="With --target: the scenario whose needs are held against it.",
+)
+@click.option(
+    "--pipeline",
+    "pipeline_dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="With --target: the pipeline that is to stand there.  [default: the reference pipeline]",
+)
 @json_option
-def doctor(*, as_json: bool) -> int:
-    """Check that this machine can rehearse, and say what the embedded AWS does not evaluate.
+def doctor(
+    *, target: str | None, endpoint_url: str | None, scenario: str, pipeline_dir: Path | None, as_json: bool
+) -> int:
+    """Check that this machine can rehearse, and say what the embedded AWS does not evaluate. With
+    `--target endpoint`, try out what another's AWS can do, with things of its own that are taken away again.
 
     Exit code 3 when something is missing.
     """
+    if target is not None:
+        return _try_out(endpoint_url, scenario, pipeline_dir or REFERENCE_PIPELINE, as_json=as_json)
+    if endpoint_url is not None:
+        raise UsageError("--endpoint-url is for --target endpoint.")
+    return _check_this_machine(as_json=as_json)
+
+
+def _try_out(endpoint_url: str | None, scenario: str, pipeline_dir: Path, *, as_json: bool) -> int:
+    from harness.targets.client_observer import unseen_by_a_client
+    from harness.targets.endpoint import EndpointTarget
+    from harness.targets.reach import endpoint_cloud, region_of
+
+    pipeline = load_pipeline(pipeline_dir)
+    needs = needs_of(pipeline, load_scenario(scenario))
+    cloud = endpoint_cloud(os.environ, endpoint_url, region_of(os.environ, None))
+    findings = EndpointTarget(cloud).probe()
+    lacking = [each.name for each, _ in findings.lacking(needs)]
+    unseen = unseen_by_a_client(None if findings.can("logs") else findings.why_not("logs"))
+    if as_json:
+        found = {
+            **findings.to_json(),
+            "needed": dict(needs),
+            "lacking": lacking,
+            "not_judged": list(unjudged_metrics(unseen)),
+        }
+        print_json({"ok": not lacking, "endpoint": cloud.endpoint(""), **found})
+    else:
+        heads = ["", "", "", f"needed by {pipeline.name} for"]
+        print_table(
+            heads, [[row.mark, row.name, row.detail, row.needed_for] for row in rows(findings, needs)]
+        )
+        for thing in findings.left_behind:
+            click.echo(f"Left behind: {thing}")
+        click.echo(f"\nObjectives on these cannot be judged there: {', '.join(unjudged_metrics(unseen))}.")
+        if lacking:
+            click.echo(f"{pipeline.name} cannot be rehearsed there: it lacks {', '.join(lacking)}.")
+    return EXIT_TARGET if lacking else 0
+
+
+def _check_this_machine(*, as_json: bool) -> int:
     found = {name: check() for name, check in CHECKS.items()}
     well = all(ok for ok, _ in found.values())
     if as_json:

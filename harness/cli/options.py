@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from harness.cli.foreign import FOREIGN
 from harness.emulator.standing import EMBEDDED, KINDS
 
 DEFAULT_REGION = "us-east-1"
@@ -82,10 +83,20 @@ def where_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options: list[Decorator] = [
         click.option(
             "--target",
-            type=click.Choice(TARGETS),
+            type=click.Choice((*TARGETS, *FOREIGN)),
             default=EMBEDDED,
             show_default=True,
             help="The AWS that the pipeline stands on.",
+        ),
+        click.option(
+            "--endpoint-url",
+            metavar="URL",
+            help="Where --target endpoint is.  [default: AWS_ENDPOINT_URL and its forms]",
+        ),
+        click.option(
+            "--bill-to",
+            metavar="ACCOUNT",
+            help="The account that pays for --target aws; the credentials have to be its own.",
         ),
         click.option(
             "--pipeline",

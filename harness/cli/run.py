@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from harness.aws.limits.profiles import load_limits
+from harness.cli.foreign import FOREIGN, OWN_QUOTAS, check_options, region_given
 from harness.cli.live import view
 from harness.cli.objectives import read_objectives
 from harness.cli.options import Duration, where_options
@@ -66,6 +67,11 @@ from reports.formats import console as report
     is_flag=True,
     help="Judge without the objectives that the target cannot show, instead of ending with 4.",
 )
+@click.option(
+    "--take-down",
+    is_flag=True,
+    help="Take the pipeline down in the end, on a target that stays. A product that stood before goes too.",
+)
 @click.option("--free-tier", is_flag=True, help="Take AWS's free tier off the bill.")
 @click.option(
     "--baseline",
@@ -89,6 +95,8 @@ def run(
     trace: Path | None,
     compress: float | None,
     target: str,
+    endpoint_url: str | None,
+    bill_to: str | None,
     pipeline_dir: Path | None,
     limits_name: str,
     region: str,
@@ -101,6 +109,7 @@ def run(
     objectives: tuple[str, ...],
     objectives_file: Path | None,
     allow_unjudged: bool,
+    take_down: bool,
     free_tier: bool,
     baseline: Path | None,
     out: Path | None,
@@ -115,6 +124,8 @@ def run(
     launchday run mass_registration --rate 1000 --duration 60s --objective 'latency.p99<250ms'
     launchday run replay --trace pickups.csv --compress 2000
     """
+    check_options(target)
+    region = region_given(region, target)
     overrides = Overrides(
         rate=rate,
         duration_s=duration,
@@ -139,9 +150,15 @@ def run(
         pipeline=pipeline,
         pipeline_dir=folder_of_pipeline,
         target=make_target(
-            target, limits=limits, port=port, region=region, allow_deliveries=allow_deliveries
+            target,
+            limits=limits,
+            port=port,
+            region=region,
+            allow_deliveries=allow_deliveries,
+            endpoint_url=endpoint_url,
+            bill_to=bill_to,
         ),
-        limits=limits.name,
+        limits=OWN_QUOTAS if target in FOREIGN else limits.name,
         objectives=wanted,
         region=region,
         workers=workers,
@@ -149,6 +166,7 @@ def run(
         drain_limit_s=drain_limit,
         free_tier=free_tier,
         allow_unjudged=allow_unjudged,
+        take_down=take_down,
         day_before=None
         if baseline is None
         else day_before_from(baseline, Beside(chosen, pipeline.name, target, region, free_tier)),
@@ -167,4 +185,6 @@ def run(
     else:
         console().print(report.render(finished.result))
         click.echo(f"The run folder is {folder.path}; its report is {folder.path / 'report.html'}")
+    if target in FOREIGN and finished.folder.plan() and not take_down:  # it was deployed
+        click.echo(f"{pipeline.name} stays on the target; --take-down takes it down.", err=True)
     return finished.exit_code

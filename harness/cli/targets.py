@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.aws.limits.profiles import Limits
+from harness.cli.foreign import FOREIGN, foreign_target
 from harness.cli.localstack import tell
 from harness.emulator import standing
 from harness.emulator.standing import EMBEDDED, LOCALSTACK, Standing
@@ -17,12 +18,21 @@ from harness.targets.localstack.target import LocalStackTarget, StandingLocalSta
 
 
 def make_target(
-    name: str, *, limits: Limits, port: int, region: str, allow_deliveries: Sequence[str] = ()
+    name: str,
+    *,
+    limits: Limits,
+    port: int,
+    region: str,
+    allow_deliveries: Sequence[str] = (),
+    endpoint_url: str | None = None,
+    bill_to: str | None = None,
 ) -> Target:
     """The target that `--target` names: the one that is kept on that port, or one for the run.
 
-    Raises UsageError when the one that stands enforces other limits; for LocalStack TargetError when it is
-    not installed and cannot be."""
+    Raises UsageError when the one that stands enforces other limits, and where a target of others is not said
+    to be anywhere; for LocalStack TargetError when it is not installed and cannot be."""
+    if name in FOREIGN:
+        return foreign_target(name, region, endpoint_url, bill_to)
     stands = standing.find(name)
     if stands is not None and stands.port != port:
         stands = None

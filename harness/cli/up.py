@@ -8,11 +8,13 @@ from pathlib import Path
 import click
 
 from harness.aws.limits.profiles import Limits, load_limits
+from harness.cli.foreign import FOREIGN, check_options
 from harness.cli.options import where_options
 from harness.cli.targets import check_limits, make_standing
 from harness.conductor import deploy
 from harness.emulator import standing
 from harness.emulator.standing import LOCALSTACK, Standing
+from harness.errors import UsageError
 from harness.pipeline_loader import REFERENCE_PIPELINE, load_pipeline
 from harness.scenario import load_scenario
 from harness.targets.embedded import embedded_cloud
@@ -38,6 +40,8 @@ def up(
     scenario: str,
     allow_origins: tuple[str, ...],
     target: str,
+    endpoint_url: str | None,  # noqa: ARG001 - of a target that stands already
+    bill_to: str | None,  # noqa: ARG001 - of a target that stands already
     pipeline_dir: Path | None,
     limits_name: str,
     region: str,
@@ -50,6 +54,12 @@ def up(
     `launchday status` says how to reach it with any AWS SDK, the AWS CLI or Terraform;
     `launchday down` ends it. What `launchday localstack start` left standing on the port is used.
     """
+    if target in FOREIGN:
+        raise UsageError(
+            f"The target {target} stands already: there is nothing to keep up.",
+            f"`launchday run --target {target}` deploys the pipeline on it and leaves it there.",
+        )
+    check_options(target)
     sized_for = load_scenario(scenario)
     folder = pipeline_dir or REFERENCE_PIPELINE
     pipeline = load_pipeline(folder)

@@ -73,10 +73,13 @@ class Observation:
 class Observer(Protocol):
     """Says where usage, backlog and timings come from on a target, and how complete they are."""
 
-    completeness: str
-    """In words, for the report: what this observer cannot see."""
-    unseen: Unseen
-    """The same by name, for whatever would need it (harness.measure.unseen); known before the first look."""
+    @property
+    def completeness(self) -> str:
+        """In words, for the report: what this observer cannot see."""
+
+    @property
+    def unseen(self) -> Unseen:
+        """The same by name, for whatever would need it (harness.measure.unseen)."""
 
     def observe(self) -> Observation:
         """Look now. Raises TargetLost when the target does not answer."""

@@ -272,6 +272,9 @@ class RunFolder:
         self._append("invocations.ndjson", observation.invocations)
         self._append("calls.ndjson", map(list, observation.calls))
         self._mark("latest", observation.usage, observation.at_s, durable=False)
+        known_unseen = self.state.unseen or {}
+        if observation.unseen.keys() - known_unseen.keys():  # an observer may come to see less
+            self._store_state(unseen={**observation.unseen, **known_unseen})
         if self._lost_before is None:  # a target that stood for hours may have lost what nobody looked at
             self._lost_before = observation.lost
         state, lost = self.state, observation.lost - self._lost_before

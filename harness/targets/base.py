@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from harness.measure.observation import Observer
 from harness.pipeline import Cloud
+from harness.targets.findings import Findings
 
 
 class Target(Protocol):
@@ -29,3 +31,20 @@ class Target(Protocol):
 
     def observer(self) -> Observer:
         """Who says where usage, backlog and timings come from on it."""
+
+
+@runtime_checkable
+class Probed(Protocol):
+    """A target of which it is not known beforehand what it can do."""
+
+    def probe(self) -> Findings:
+        """Try it out, once: what it does for `observer` and for whoever asks. Takes some twenty seconds at
+        most, and leaves nothing of its own behind where that can be taken away."""
+
+
+@runtime_checkable
+class Guided(Protocol):
+    """An observer that looks at what it is told to look at: it cannot tell a pipeline's parts from others."""
+
+    def look_at(self, parts: Mapping[str, Sequence[str]]) -> None:
+        """The names of the pipeline's functions, queues and streams, by boto3's name of the service."""

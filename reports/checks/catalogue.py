@@ -8,7 +8,7 @@ target cannot show at all is *not judged*, which is known before the run starts.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.errors import UsageError
@@ -91,6 +91,13 @@ def judge(
         reading = readings[objective.metric] if why is None else Reading(None, why)
         judged.append(Judged(objective, metric.unit, reading, why))
     return judged
+
+
+def unjudged_metrics(unseen: Unseen, routes: Iterable[str] = ()) -> Iterator[str]:
+    """The metrics that a target with this `unseen` cannot show."""
+    for name, metric in known_metrics(routes).items():
+        if why_unseen(metric.needs, unseen) is not None:
+            yield name
 
 
 def not_judgeable(

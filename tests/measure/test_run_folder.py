@@ -200,6 +200,19 @@ def test_what_was_lost_before_the_run_is_not_its_loss(tmp_path: Path) -> None:
     assert RunFolder.open(folder.path).state.lost == 2
 
 
+def test_what_can_no_longer_be_seen_joins_what_never_could(tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path, "s", NOW_S)
+    folder.set_observer("in words", {"backlog": "no gauge"})
+    for unseen in ({}, {"backlog": "no gauge", "usage.lambda": "its log is gone"}, {}):
+        seen = observation(NOW_S, 1)
+        seen.unseen = unseen
+        folder.append_observation(seen)
+    assert RunFolder.open(folder.path).state.unseen == {
+        "backlog": "no gauge",
+        "usage.lambda": "its log is gone",
+    }
+
+
 def test_how_a_run_ended_is_kept(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path, "s", NOW_S)
     folder.set_drain(Drain(4.5, emptied=True))

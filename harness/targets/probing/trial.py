@@ -1,0 +1,120 @@
+"""Runs the trials, all at once and bounded, and takes away what they made."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from harness.errors import TargetError
+from harness.pipeline import Cloud
+from harness.targets.findings import CAPABILITIES, Finding, Findings
+from harness.targets.probing import functions, pushes, stores
+from harness.targets.probing.apis import ProbeApi
+from harness.targets.probing.bench import Bench, CannotDoIt, CannotTell, said
+from harness.targets.probing.function import ProbeFunction
+
+WITHIN_S = 22.0
+CLEANED_WITHIN_S = 15.0
+
+Trial = Callable[[], str]
+
+
+def trials_of(bench: Bench) -> dict[str, Trial]:
+    """A trial of each of CAPABILITIES but `answers`, which goes before them."""
+    function, graphql = ProbeFunction(bench), pushes.ProbeGraphql(bench)
+    api = ProbeApi(bench, function)
+    return {
+        "s3": partial(stores.s3, bench),
+        "sqs": partial(stores.sqs, bench),
+        "ssm": partial(stores.ssm, bench),
+        "dynamodb": partial(stores.dynamodb, bench),
+        "kinesis": partial(stores.kinesis, bench),
+        "lambda": partial(functions.runs, bench, function),
+        "lambda.sdk": partial(functions.sdk, bench, function),
+        "lambda.boto3": partial(functions.boto3, bench, function),
+        "lambda.async": partial(functions.failed_asynchronously, bench, function),
+        "kinesis.mapping": partial(functions.kinesis_mapping, bench, function),
+        "dynamodb.mapping": partial(functions.dynamodb_mapping, bench, function),
+        "apigateway.mapping": api.mapping,
+        "apigateway.authorizer": api.authorizer,
+        "apigateway.proxy": api.proxy,
+        "sns.http": partial(pushes.sns_http, bench),
+        "cognito": partial(pushes.cognito, bench),
+        "appsync": graphql.query,
+        "appsync.subscription": graphql.subscription,
+        "logs": partial(functions.logs, bench, function),
+        "metrics": partial(functions.metrics, bench, function),
+    }
+
+
+def probe(cloud: Cloud) -> Findings:
+    """Try everything out. Raises TargetError when nothing answers at all."""
+    bench = Bench(cloud)
+    account = answering(bench)
+    found = run(bench, trials_of(bench))
+    first = Finding("answers", True, account)
+    left_behind = _take_away(bench)
+    return Findings((first, *found), left_behind, {"account": account})
+
+
+def answering(bench: Bench) -> str:
+    """Whose account it is. Raises TargetError when it does not say."""
+    where = bench.cloud.endpoint("sts") or "AWS"
+    try:
+        return stores.answers(bench)
+    except (BotoCoreError, ClientError, KeyError, ValueError) as why:
+        raise TargetError(
+            f"No AWS answers at {where}: {said(why)}.", "Start it, or give its address with --endpoint-url."
+        ) from why
+
+
+def run(bench: Bench, trials: Mapping[str, Trial], within_s: float = WITHIN_S) -> tuple[Finding, ...]:
+    """What each trial found, in the order of CAPABILITIES. One that has not ended after `within_s` is not
+    known; its thread is let be, as its calls have timeouts."""
+    found: dict[str, Finding] = {}
+    started_s = bench.clock.now_s()
+
+    def one(name: str, trial: Trial) -> None:
+        began_s = bench.clock.now_s()
+        can, detail = _outcome(trial)
+        found[name] = Finding(name, can, detail, bench.clock.now_s() - began_s)
+
+    threads = {
+        name: threading.Thread(target=one, args=(name, trial), daemon=True, name=f"probe {name}")
+        for name, trial in trials.items()
+    }
+    for thread in threads.values():
+        thread.start()
+    for thread in threads.values():
+        thread.join(max(0.0, started_s + within_s - bench.clock.now_s()))
+    late = f"nothing was known after {within_s:.0f} s"
+    ended = dict(found)
+    return tuple(
+        ended.get(name) or Finding(name, None, late, within_s) for name in CAPABILITIES if name in trials
+    )
+
+
+def _outcome(trial: Trial) -> tuple[bool | None, str]:
+    try:
+        return True, trial()
+    except CannotTell as why:
+        return None, str(why)
+    except CannotDoIt as why:
+        return False, str(why)
+    except (BotoCoreError, ClientError, OSError) as why:
+        return False, said(why)
+    except Exception as why:  # an answer that has not the form of AWS's
+        return False, f"an answer is not of AWS's form: {type(why).__name__} {said(why)}"
+
+
+def _take_away(bench: Bench) -> tuple[str, ...]:
+    """Take away what the trials made. What takes too long is said to be left behind."""
+    thread = threading.Thread(target=bench.take_away, daemon=True, name="probe clean-up")
+    thread.start()
+    thread.join(CLEANED_WITHIN_S)
+    if thread.is_alive():
+        return (*bench.left_behind, f"perhaps more of {bench.name('*')}: it was not taken away in time")
+    return tuple(bench.left_behind)
