@@ -168,6 +168,8 @@ class LaunchdayRuntimeExecutor(RuntimeExecutor):
             notes = environments().check(_code(function_version))
         except (Refused, CompanionUnreachable) as error:
             raise LambdaRuntimeException(str(error)) from error
+        if "AWS_LAMBDA_EXEC_WRAPPER" in (settings.environment or {}):
+            notes.append("its wrapper script (AWS_LAMBDA_EXEC_WRAPPER) is not run")
         for note in notes:
             LOG.warning("%s: %s", function_version.qualified_arn, note)
 

@@ -62,7 +62,7 @@ def main() -> None:
     client, handler, parent_pid = sys.argv[1], sys.argv[2], int(sys.argv[3])
     _end_with_parent(parent_pid)
     _give_way()
-    here = _set_path(sys.argv[4].split(os.pathsep) if sys.argv[4:] else [])
+    here = _set_path(list(filter(None, sys.argv[4].split(os.pathsep))) if sys.argv[4:] else [])
     if sys.flags.no_site:
         _add_builtins()
     if client == "awslambdaric":

@@ -95,14 +95,14 @@ class HostedEnvironment:
 
     async def start(self, patience_s: float) -> bool:
         """Initialize it. Gives False when it was not its turn to start within `patience_s`: its first
-        invocation starts it then. Raises InitFailed for a provisioned environment, NotHosted when it was
-        closed meanwhile."""
+        invocation starts it then; a provisioned environment waits for its turn. Raises InitFailed (a
+        provisioned one only), NotHosted when it was closed meanwhile."""
         return await self._alone(self._start(patience_s))
 
     async def _start(self, patience_s: float) -> bool:
         turns = self._means.turns
         try:
-            async with asyncio.timeout(patience_s):
+            async with asyncio.timeout(None if self.specification.provisioned else patience_s):
                 await turns.acquire()
         except TimeoutError:
             return False

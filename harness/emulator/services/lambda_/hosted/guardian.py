@@ -3,7 +3,8 @@
 When the host is killed, the kernel ends its functions with it. What they had started in sessions of their own
 it does not know of. So the host tells the guardian the mark of every environment, over a pipe: `+<mark>` when
 it begins and `-<mark>` when it has ended and been swept. The end of the pipe is the end of the host, however
-it came about; then the guardian ends what carries a mark that is left, and itself.
+it came about; then the guardian ends what carries a mark that is left, and itself. (A process that was
+started without the environment of its function carries none, and is found by the host alone.)
 This file runs as a script, apart from the package it lies in, so that it is small.
 """
 

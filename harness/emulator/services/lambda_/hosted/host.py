@@ -15,7 +15,6 @@ from typing import Any, NamedTuple, Protocol
 from harness.emulator.services.credentials import Credentials
 from harness.emulator.services.lambda_.environments.process import Sweeps
 from harness.emulator.services.lambda_.environments.runtime_api import Work
-from harness.emulator.services.lambda_.environments.sandbox import InitFailed
 from harness.emulator.services.lambda_.hosted.environment import HostedEnvironment, Invoked, Means
 from harness.emulator.services.lambda_.hosted.events import origin_of
 from harness.emulator.services.lambda_.hosted.guardian import Guardian
@@ -118,7 +117,7 @@ class EnvironmentHost:
         self._hold_key(wanted)
         try:
             is_ready = await environment.start(patience_s)
-        except InitFailed:
+        except Exception:
             await self._end(environment)
             raise
         return Started(is_ready, list(prepared.notes))
@@ -134,12 +133,12 @@ class EnvironmentHost:
             if len(payload) > LARGE_EVENT_BYTES
             else origin_of(payload)
         )
-        self._meters.counter("lambda", subject.name, "requests").value += 1
         self._running[subject.name] += 1
         try:
             invoked = await environment.invoke(work)
         finally:
             self._running[subject.name] -= 1
+        self._meters.counter("lambda", subject.name, "requests").value += 1
         if invoked.waited_s:
             self._meters.counter("lambda", subject.name, "process_wait_ms").value += invoked.waited_s * 1000
         self._notes.add(
@@ -215,7 +214,8 @@ class EnvironmentHost:
         await asyncio.gather(*(self._end(each) for each in environments))
 
     async def _end(self, environment: HostedEnvironment) -> None:
-        self._environments.pop(environment.specification.id, None)
+        if self._environments.get(environment.specification.id) is environment:
+            del self._environments[environment.specification.id]
         left = self._depart(environment)
         await environment.close()
         await asyncio.shield(left)
