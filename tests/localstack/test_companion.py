@@ -10,12 +10,16 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as SigningKey
 from botocore.exceptions import ClientError
+from gql import Client, gql
+from gql.transport.appsync_auth import AppSyncApiKeyAuthentication
+from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
 
 from harness.emulator.companion_keys import ISSUED_KEYS_PATH, HeldKeys
 from harness.emulator.companion_parts import PARTS, parts_of
@@ -127,6 +131,42 @@ def test_a_resolvers_function_is_localstacks(here: RunningCompanion, localstack:
     path, body = localstack.asked[-1]
     assert path == INVOCATIONS
     assert json.loads(body)["arguments"] == {"text": "hello"}
+
+
+def test_a_subscriber_at_the_address_that_the_api_names_is_told(here: RunningCompanion) -> None:
+    appsync = here.client("appsync")
+    made = appsync.create_graphql_api(name="live", authenticationType="API_KEY")["graphqlApi"]
+    api_id = made["apiId"]
+    schema = """type Query { a: ID } type Mutation { say(text: String!): String }
+    type Subscription { onSay: String @aws_subscribe(mutations: ["say"]) }"""
+    appsync.start_schema_creation(apiId=api_id, definition=schema.encode())
+    appsync.create_data_source(apiId=api_id, name="none", type="NONE")
+    appsync.create_resolver(
+        apiId=api_id,
+        typeName="Mutation",
+        fieldName="say",
+        dataSourceName="none",
+        requestMappingTemplate='{"version": "2018-05-29", "payload": $util.toJson($ctx.args.text)}',
+        responseMappingTemplate="$util.toJson($ctx.result)",
+    )
+    key = appsync.create_api_key(apiId=api_id)["apiKey"]["id"]
+    host = urlsplit(made["uris"]["GRAPHQL"]).netloc
+    transport = AppSyncWebsocketsTransport(
+        url=made["uris"]["REALTIME"], auth=AppSyncApiKeyAuthentication(host=host, api_key=key)
+    )
+
+    async def first_update() -> dict[str, Any]:
+        async with Client(transport=transport) as session, asyncio.timeout(60):
+            updates = session.subscribe(gql("subscription { onSay }"))
+            first = asyncio.ensure_future(anext(updates))
+            while not first.done():  # nobody says when the subscription has begun
+                mutation = 'mutation { say(text: "hello") }'
+                await asyncio.to_thread(graphql, here, made["uris"]["GRAPHQL"], mutation, {"x-api-key": key})
+                await asyncio.wait({first}, timeout=0.05)
+            await updates.aclose()
+            return first.result()
+
+    assert asyncio.run(first_update()) == {"onSay": "hello"}
 
 
 @pytest.mark.parametrize(
