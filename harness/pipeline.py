@@ -104,7 +104,14 @@ class Cloud:
             aws_session_token=self.session_token,
             region_name=self.region,
         )
-        settings = Config(**{"retries": {"mode": "standard", "max_attempts": 5}, **config})
+        settings = Config(
+            **{
+                "retries": {"mode": "standard", "max_attempts": 5},
+                # `<bucket>.localhost` is a name that many machines do not know
+                **({"s3": {"addressing_style": "path"}} if self.endpoint("s3") else {}),
+                **config,
+            }
+        )
         made: dict[str, Any] = {}
         making = Lock()
 

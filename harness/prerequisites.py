@@ -60,7 +60,7 @@ def told(findings: Findings, needs: Mapping[str, str]) -> list[str]:
     ]
     left = [f"  left behind: {thing}" for thing in findings.left_behind]
     return [
-        "What this target can do, as far as trials show (in brackets: what the run needs it for):",
+        "What this target can do, and what not (in brackets: what the run needs it for):",
         *lines,
         *left,
     ]
@@ -72,7 +72,7 @@ def require(findings: Findings, needs: Mapping[str, str], pipeline: str) -> None
     if lacking:
         raise TargetError(
             f"{pipeline} cannot be rehearsed on this target, which lacks {_all(lacking)}.",
-            "`launchday doctor --target endpoint` shows all that it can do.",
+            "Take another scenario or target; `launchday doctor --target endpoint` shows what one can do.",
         )
 
 

@@ -35,11 +35,11 @@ class Target(Protocol):
 
 @runtime_checkable
 class Probed(Protocol):
-    """A target of which it is not known beforehand what it can do."""
+    """A target that may lack something that a pipeline needs."""
 
     def probe(self) -> Findings:
-        """Try it out, once: what it does for `observer` and for whoever asks. Takes some twenty seconds at
-        most, and leaves nothing of its own behind where that can be taken away."""
+        """What it can do and what not. Where it has to be tried out, that is done once, takes some twenty
+        seconds at most, and leaves nothing of its own behind where that can be taken away."""
 
 
 @runtime_checkable

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from harness.errors import TargetError, UsageError
 from harness.pipeline import Cloud
 from harness.targets.client_observer import ClientObserver
-from harness.targets.findings import Findings
+from harness.targets.findings import Finding, Findings
 from harness.targets.probing.bench import Bench, said
 from harness.targets.probing.trial import answering, probe
 
@@ -84,6 +84,10 @@ class AwsTarget:
     def cloud(self) -> Cloud:
         """How it is reached."""
         return self._cloud
+
+    def probe(self) -> Findings:
+        """What is known without trying."""
+        return Findings((Finding("sns.http", False, "AWS's SNS does not reach an endpoint on this machine"),))
 
     def observer(self) -> ClientObserver:
         """What a client can see."""

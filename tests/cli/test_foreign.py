@@ -90,6 +90,13 @@ def test_nothing_is_deployed_with_the_credentials_of_another_account(tmp_path: P
         assert target.cloud().endpoints == {}
 
 
+def test_what_awss_sns_does_not_reach_is_known_without_trying() -> None:
+    findings = AwsTarget(Aws("us-east-1"), "111122223333").probe()
+    assert [each.name for each, _ in findings.lacking({"sns.http": "webhooks", "lambda": "all"})] == [
+        "sns.http"
+    ]
+
+
 def test_aws_that_does_not_answer_is_a_target_error(tmp_path: Path) -> None:
     nowhere = Cloud("us-east-1", {"": URL}, "a", "b")
     with (

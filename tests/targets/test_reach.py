@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 
 from harness.errors import UsageError
 from harness.targets.reach import aws_cloud, endpoint_cloud, region_of
@@ -116,3 +118,17 @@ def test_aws_is_not_aws_where_an_endpoint_is_set() -> None:
 def test_aws_needs_credentials() -> None:
     with pytest.raises(UsageError, match="no AWS credentials"):
         aws_cloud({}, None, "us-east-1")
+
+
+def test_buckets_are_not_names_of_hosts_on_an_endpoint() -> None:
+    asked: list[str] = []
+    s3 = endpoint_cloud({}, "http://localhost:4566", "us-east-1").client("s3")
+    s3.meta.events.register("before-send.s3.*", lambda request, **_: asked.append(request.url) or _answer())
+    s3.list_objects_v2(Bucket="mine")
+    assert asked[0].startswith("http://localhost:4566/mine?")
+
+
+def _answer() -> Any:
+    response = AWSResponse("http://localhost", 200, {}, None)
+    response._content = b"<ListBucketResult/>"
+    return response
