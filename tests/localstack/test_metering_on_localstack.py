@@ -288,6 +288,24 @@ def test_what_a_mapping_is_not_done_with_is_its_backlog(localstack: RunningLocal
     assert used(observer, function, "requests") > used(observer, function, "errors")
 
 
+def test_what_a_mapping_of_a_table_is_not_done_with_is_its_backlog(localstack: RunningLocalStack) -> None:
+    observer, gate = observer_of(localstack), "/" + localstack.unique("gate")
+    dynamodb, table = localstack.client("dynamodb"), localstack.unique("watched")
+    stream = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
+    made = dynamodb.create_table(TableName=table, StreamSpecification=stream, **KEY)["TableDescription"]
+    function = gated_function(localstack, gate)
+    for number in range(7):
+        dynamodb.put_item(TableName=table, Item={"id": {"S": str(number)}})
+    localstack.client("lambda").create_event_source_mapping(
+        FunctionName=function, EventSourceArn=made["LatestStreamArn"], StartingPosition="TRIM_HORIZON"
+    )
+    until(lambda: used(observer, function, "errors") >= 1, "the batch is tried and fails")
+    dynamodb.put_item(TableName=table, Item={"id": {"S": "one more"}})
+    assert gauge(observer, function, "backlog_records") == 8
+    localstack.client("ssm").put_parameter(Name=gate, Value="open", Type="String")
+    until(lambda: gauge(observer, function, "backlog_records") == 0, "the batch is done")
+
+
 def test_an_asynchronous_invocation_waits_in_sight_until_it_is_done(localstack: RunningLocalStack) -> None:
     observer, gate = observer_of(localstack), "/" + localstack.unique("gate")
     function, functions = gated_function(localstack, gate), localstack.client("lambda")

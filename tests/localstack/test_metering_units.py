@@ -339,6 +339,16 @@ def test_calls_of_functions_are_told_by_their_trace_and_those_of_localstack_are_
     ]
 
 
+def test_a_large_asynchronous_event_is_more_than_one_request() -> None:
+    """The companion, which runs the function, counts the first."""
+    metered = Metered(here=("lambda",))
+    for kind, size in (("Event", 256 * KB), ("Event", 256 * KB + 65 * KB), ("RequestResponse", 999 * KB)):
+        headers = {"content-length": str(size)}
+        asked = {"FunctionName": "f", "InvocationType": kind}
+        metered.take(call("lambda", "Invoke", asked, {}, status=202, headers=headers))
+    assert metered.used() == {("lambda", "f", "requests"): 2}
+
+
 def test_a_throttled_invocation_is_the_functions() -> None:
     metered = Metered(here=("lambda",))
     refused = {"status": 429, "error": "TooManyRequestsException"}

@@ -17,6 +17,7 @@ from harness.emulator.localstack.stream_hours import StreamHours
 from harness.emulator.services.apigateway.execution import bytes_out
 from harness.emulator.services.apigateway.plan import StageCounters
 from harness.emulator.services.kinesis.metering import StreamMeters
+from harness.emulator.services.lambda_.invocation import billed_requests
 from harness.emulator.services.sns.messages import publish_requests
 from harness.emulator.services.sns.metering import TopicMeters
 from harness.measure.meters import Meters
@@ -140,6 +141,9 @@ class RequestMeter:
         elif row.status < 300:
             if "lambda" not in self._here:
                 self._meters.counter("lambda", row.resource, "unmetered_invocations").value += 1
+            elif row.detail["type"] == "Event":  # whoever runs it counts one request, whatever its size
+                more = billed_requests(row.detail["bytes"], synchronous=False) - 1
+                self._meters.counter("lambda", row.resource, "requests").value += more
             if row.principal == "sns":
                 self._delivered(row, "lambda", 1)
 

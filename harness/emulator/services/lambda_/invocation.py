@@ -50,10 +50,10 @@ class Completed:
     log_tail: bytes
 
 
-def billed_requests(call: Call) -> int:
+def billed_requests(payload_bytes: int, *, synchronous: bool) -> int:
     """The requests that an invocation is billed for. docs: AWS Lambda pricing (read 2026-11): an asynchronous
     event is one for its first 256 KB, and one more for each further 64 KB."""
-    excess = 0 if call.synchronous else max(0, len(call.payload) - ASYNCHRONOUS_REQUEST_BYTES)
+    excess = 0 if synchronous else max(0, payload_bytes - ASYNCHRONOUS_REQUEST_BYTES)
     return 1 - (-excess // ASYNCHRONOUS_CHUNK_BYTES)
 
 
@@ -129,7 +129,9 @@ class Runner:
             self._pool.release(environment)
 
     def _count_request(self, revision: Revision, call: Call) -> None:
-        self._meters.counter("lambda", revision.name, "requests").value += billed_requests(call)
+        self._meters.counter("lambda", revision.name, "requests").value += billed_requests(
+            len(call.payload), synchronous=call.synchronous
+        )
 
     async def _run_in(
         self, environment: Environment, revision: Revision, call: Call, trace_root: str

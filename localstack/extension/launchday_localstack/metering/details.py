@@ -119,7 +119,7 @@ def _put_log_events(call: Served) -> Json:
 
 
 def _invoke(call: Served) -> Json:
-    return {"type": call.asked.get("InvocationType") or "RequestResponse"}
+    return {"type": call.asked.get("InvocationType") or "RequestResponse", "bytes": call.bytes_in}
 
 
 def _mapping(call: Served) -> Json:
