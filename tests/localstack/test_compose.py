@@ -128,7 +128,7 @@ def test_localstack_is_set_as_without_docker(services: Mapping[str, Any]) -> Non
     here: dict[str, Any] = {"data_dir": FOLDER, "extension": FOLDER, "port": 4566, "companion_url": ""}
     usual = localstack_variables({}, **here, parts=("appsync",), instance="", region="us-east-1")
     given = services["localstack"]["environment"]
-    same = [name for name in given if name.startswith(("KINESIS_", "LAMBDA_", "SQS_"))]
+    same = [name for name in given if name.startswith(("KINESIS_", "LAMBDA_EVENT_", "SQS_"))]
     assert len(same) == 5
     assert {name: given[name] for name in same} == {name: usual[name] for name in same}
 
