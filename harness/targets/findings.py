@@ -43,6 +43,8 @@ class Finding:
     can: bool | None
     detail: str
     took_s: float = 0.0
+    late: bool = False
+    """That nothing was known in time is all that was found."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,16 @@ import pytest
 
 from harness.measure.run_folder import RunFolder
 from harness.targets.probing.bench import PREFIX
-from tests.end_to_end.product import LATE, Ended, Product, checked, one_sentence, wait_until
+from tests.end_to_end.product import (
+    LATE,
+    STEADY,
+    TINY,
+    Ended,
+    Product,
+    checked,
+    one_sentence,
+    wait_until,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -190,22 +199,42 @@ def test_motos_server_is_refused_before_anything_is_deployed(product: Product, t
         assert "Traceback" not in ended.stderr
 
 
-@pytest.mark.skipif(MINISTACK is None, reason="LAUNCHDAY_MINISTACK names no Python that has MiniStack")
-def test_ministack_is_refused_for_what_it_lacks(product: Product, tmp_path: Path) -> None:
+@contextlib.contextmanager
+def ministack(folder: Path) -> Iterator[str]:
+    """MiniStack, for the time of a `with` block: its URL."""
     port = free_port()
     environment = {
         **os.environ,
         "GATEWAY_PORT": str(port),
         "BIND_HOST": "127.0.0.1",
-        "TMPDIR": str(tmp_path),
+        "TMPDIR": str(folder),
         "PATH": f"{Path(str(MINISTACK)).parent}{os.pathsep}{os.environ['PATH']}",
     }
-    with serving([str(MINISTACK), "-m", "ministack"], port, environment, tmp_path / "ms.log") as url:
+    with serving([str(MINISTACK), "-m", "ministack"], port, environment, folder / "ms.log") as url:
+        yield url
+
+
+@pytest.mark.skipif(MINISTACK is None, reason="LAUNCHDAY_MINISTACK names no Python that has MiniStack")
+def test_ministack_is_refused_for_what_it_lacks(product: Product, tmp_path: Path) -> None:
+    with ministack(tmp_path) as url:
         _, result, found = refused(product, url)
         there = ("lambda", "kinesis.mapping", "dynamodb.mapping", "logs", "sns.http")
         assert [found[name] for name in there] == [True] * len(there)
         assert found["apigateway.mapping"] is False  # of AWS's services it calls none but SQS
         assert "apigateway.mapping for the devices' entrance" in result["error"]
+
+
+@pytest.mark.skipif(MINISTACK is None, reason="LAUNCHDAY_MINISTACK names no Python that has MiniStack")
+def test_a_product_of_ones_own_is_rehearsed_on_ministack(product: Product, tmp_path: Path) -> None:
+    """A stream with a function behind it, which needs boto3 beside MiniStack."""
+    with ministack(tmp_path) as url:
+        where = ("--pipeline", TINY, "--take-down", "--out", product.out, *_at(url))
+        ended = product.run("run", STEADY, *where, within_s=180)
+        result = product.result
+        assert result["ledger"]["registered"] == result["ledger"]["accepted"] > 0, ended.said
+        assert (result["ledger"]["missing"], result["ledger"]["drained_by"]) == (0, "evidence")
+        assert [each["function"] for each in result["lambda_duration"]] == ["tiny"]
+        assert remains(url) == []
 
 
 def test_what_does_not_answer_is_one_sentence(product: Product) -> None:

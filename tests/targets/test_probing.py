@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 from moto import mock_aws
 
 from harness.errors import TargetError
@@ -16,7 +16,7 @@ from harness.targets.findings import CAPABILITIES, Finding, Findings
 from harness.targets.probing import pushes, stores
 from harness.targets.probing.bench import Bench, CannotDoIt, CannotTell, Clock, Once
 from harness.targets.probing.function import ProbeFunction
-from harness.targets.probing.trial import answering, run, trials_of
+from harness.targets.probing.trial import answering, rounds, run, trials_of
 
 
 class Virtual(Clock):
@@ -92,6 +92,53 @@ def test_one_that_does_not_end_is_not_known_and_keeps_nobody_waiting() -> None:
         held.set()
     assert (found["sqs"].can, found["s3"].can) == (None, True)
     assert list(found) == ["s3", "sqs"]  # in the order of CAPABILITIES
+
+
+def tried(*answers: Any) -> tuple[tuple[Finding, ...], list[Bench]]:
+    """Rounds of one trial, which ends with the next of `answers` each time."""
+    benches: list[Bench] = []
+    coming = iter(answers)
+
+    def bench_of() -> Bench:
+        benches.append(a_bench())
+        return benches[-1]
+
+    def trial() -> str:
+        answer = next(coming)
+        if isinstance(answer, Exception):
+            raise answer
+        return str(answer)
+
+    found, left_behind = rounds(bench_of, lambda _: {"s3": trial}, within_s=60)
+    assert left_behind == ()
+    return found, benches
+
+
+LATE = ReadTimeoutError(endpoint_url="http://x")
+
+
+def test_an_answer_that_did_not_come_in_time_is_asked_for_once_more_from_the_beginning() -> None:
+    (found,), benches = tried(LATE, "an object is there")
+    assert (found.can, found.detail, len(benches)) == (True, "an object is there", 2)
+
+
+def test_none_in_time_twice_is_no() -> None:
+    (found,), benches = tried(LATE, LATE)
+    assert (found.can, len(benches)) == (False, 2)
+    assert found.detail.endswith(", twice")
+
+
+@pytest.mark.parametrize("answer", ["there", CannotDoIt("no"), CannotTell("too early"), refused("Broken")])
+def test_what_was_found_out_is_not_tried_again(answer: Any) -> None:
+    _, benches = tried(answer)
+    assert len(benches) == 1
+
+
+def test_what_is_made_when_nobody_waits_any_more_goes_at_once() -> None:
+    bench, gone = a_bench(), list[str]()
+    bench.take_away()
+    bench.afterwards("the table", lambda: gone.append("table"))
+    assert gone == ["table"]
 
 
 def test_what_was_made_is_taken_away_the_last_first() -> None:

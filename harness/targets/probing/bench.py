@@ -22,7 +22,8 @@ _POLL_S = 0.2
 _CLIENTS: dict[str, Any] = {
     "connect_timeout": 3,
     "read_timeout": 10,
-    "retries": {"mode": "standard", "max_attempts": 2},
+    # one that was not answered in time may have been heard: tried again, it would be refused as there already
+    "retries": {"total_max_attempts": 1},
     "max_pool_connections": 32,
     # a target that does not know the newer checksums is not the worse for it
     "request_checksum_calculation": "when_required",
@@ -82,6 +83,7 @@ class Bench:
     clock: Clock = field(default_factory=Clock)
     left_behind: list[str] = field(default_factory=list)
     _undoing: ExitStack = field(default_factory=ExitStack)
+    _over: bool = False
     _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
@@ -104,8 +106,8 @@ class Bench:
         )
 
     def afterwards(self, thing: str, undo: Callable[[], object]) -> None:
-        """Take `thing` away when all trials are over; the last made goes first. That it is gone already is
-        as good."""
+        """Take `thing` away when all trials are over, or now where they are; the last made goes first. That
+        it is gone already is as good."""
 
         def taken_away() -> None:
             try:
@@ -115,11 +117,15 @@ class Bench:
                     self.left_behind.append(f"{thing} ({said(why)})")
 
         with self._lock:
-            self._undoing.callback(taken_away)
+            if not self._over:
+                self._undoing.callback(taken_away)
+                return
+        taken_away()
 
     def take_away(self) -> None:
-        """Take away all that was made so far."""
+        """Take away all that was made. What a trial that nobody waits for makes afterwards goes at once."""
         with self._lock:
+            self._over = True
             undoing = self._undoing.pop_all()
         undoing.close()
 

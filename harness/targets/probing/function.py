@@ -149,9 +149,11 @@ class ProbeFunction:
         bench.afterwards(f"the function {self.name}", lambda: client.delete_function(FunctionName=self.name))
 
         def active() -> str | None:
-            state = client.get_function_configuration(FunctionName=self.name).get("State", "Active")
+            now = client.get_function_configuration(FunctionName=self.name)
+            state = now.get("State", "Active")
             if state == "Failed":
-                raise CannotDoIt("a function cannot be made ready")
+                why = f": {now['StateReason']}" if now.get("StateReason") else ""
+                raise CannotDoIt(f"a function cannot be made ready{why}")
             return str(made["FunctionArn"]) if state == "Active" else None
 
         return bench.until(active, "a function is not active")

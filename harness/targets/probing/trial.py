@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, ReadTimeoutError
 
 from harness.errors import TargetError
 from harness.pipeline import Cloud
@@ -52,12 +53,31 @@ def trials_of(bench: Bench) -> dict[str, Trial]:
 
 def probe(cloud: Cloud) -> Findings:
     """Try everything out. Raises TargetError when nothing answers at all."""
-    bench = Bench(cloud)
-    account = answering(bench)
-    found = run(bench, trials_of(bench))
-    first = Finding("answers", True, account)
-    left_behind = _take_away(bench)
-    return Findings((first, *found), left_behind, {"account": account})
+    account = answering(Bench(cloud))
+    found, left_behind = rounds(partial(Bench, cloud), trials_of)
+    return Findings((Finding("answers", True, account), *found), left_behind, {"account": account})
+
+
+def rounds(
+    bench_of: Callable[[], Bench],
+    trials_on: Callable[[Bench], Mapping[str, Trial]],
+    within_s: float = WITHIN_S,
+) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    """What was found, and what was left behind. What was not known in time is tried once more, from the
+    beginning: a service that was asked for the first time may have had to be loaded. Nothing in time twice
+    is no."""
+    bench = bench_of()
+    found = {each.name: each for each in run(bench, trials_on(bench), within_s)}
+    left_behind = list(_take_away(bench))
+    late = [name for name, each in found.items() if each.late]
+    if late:
+        bench = bench_of()
+        again = {name: trial for name, trial in trials_on(bench).items() if name in late}
+        for each in run(bench, again, within_s):
+            twice = replace(each, can=False, detail=f"{each.detail}, twice") if each.late else each
+            found[each.name] = twice
+        left_behind += _take_away(bench)
+    return tuple(found.values()), tuple(left_behind)
 
 
 def answering(bench: Bench) -> str:
@@ -79,8 +99,8 @@ def run(bench: Bench, trials: Mapping[str, Trial], within_s: float = WITHIN_S) -
 
     def one(name: str, trial: Trial) -> None:
         began_s = bench.clock.now_s()
-        can, detail = _outcome(trial)
-        found[name] = Finding(name, can, detail, bench.clock.now_s() - began_s)
+        can, detail, late = _outcome(trial)
+        found[name] = Finding(name, can, detail, bench.clock.now_s() - began_s, late)
 
     threads = {
         name: threading.Thread(target=one, args=(name, trial), daemon=True, name=f"probe {name}")
@@ -93,21 +113,26 @@ def run(bench: Bench, trials: Mapping[str, Trial], within_s: float = WITHIN_S) -
     late = f"nothing was known after {within_s:.0f} s"
     ended = dict(found)
     return tuple(
-        ended.get(name) or Finding(name, None, late, within_s) for name in CAPABILITIES if name in trials
+        ended.get(name) or Finding(name, None, late, within_s, late=True)
+        for name in CAPABILITIES
+        if name in trials
     )
 
 
-def _outcome(trial: Trial) -> tuple[bool | None, str]:
+def _outcome(trial: Trial) -> tuple[bool | None, str, bool]:
+    """Whether the target can, what was seen, and whether an answer that did not come in time is all of it."""
     try:
-        return True, trial()
+        return True, trial(), False
     except CannotTell as why:
-        return None, str(why)
+        return None, str(why), False
     except CannotDoIt as why:
-        return False, str(why)
+        return False, str(why), False
+    except (ReadTimeoutError, ConnectTimeoutError) as why:
+        return None, said(why), True
     except (BotoCoreError, ClientError, OSError) as why:
-        return False, said(why)
+        return False, said(why), False
     except Exception as why:  # an answer that has not the form of AWS's
-        return False, f"an answer is not of AWS's form: {type(why).__name__} {said(why)}"
+        return False, f"an answer is not of AWS's form: {type(why).__name__} {said(why)}", False
 
 
 def _take_away(bench: Bench) -> tuple[str, ...]:
