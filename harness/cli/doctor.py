@@ -6,7 +6,7 @@ import os
 import resource
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
@@ -14,11 +14,13 @@ import psutil
 
 from harness.cli.options import json_option
 from harness.cli.output import print_json, print_table
-from harness.errors import EXIT_TARGET, UsageError
+from harness.emulator.standing import LOCALSTACK
+from harness.errors import EXIT_TARGET, LaunchdayError, UsageError
 from harness.measure.environment import machine, versions
 from harness.pipeline_loader import REFERENCE_PIPELINE, load_pipeline
 from harness.prerequisites import needs_of, rows
 from harness.scenario import load_scenario
+from harness.targets.localstack import environment, interpreter, node
 from reports.checks.catalogue import unjudged_metrics
 
 NOT_EVALUATED = (
@@ -58,6 +60,29 @@ def _descriptors() -> tuple[bool, str]:
     return enough, f"{allowed} open files allowed; 4,096 are needed (`ulimit -Hn`)"
 
 
+def _localstack_python() -> tuple[bool, str]:
+    try:
+        found = interpreter.find()
+    except LaunchdayError as error:
+        return False, str(error)
+    return True, f"Python {found.version} at {found.path}"
+
+
+def _localstack_node() -> tuple[bool, str]:
+    try:
+        found = node.find()
+    except LaunchdayError as error:
+        return False, str(error)
+    return True, f"Node {found.version} at {found.node}, npm at {found.npm}"
+
+
+def _localstack_installed() -> tuple[bool, str]:
+    found = environment.find()
+    if found is None:
+        return True, "not installed yet: `launchday localstack install`, or the first use, does it"
+    return True, f"LocalStack {environment.LOCALSTACK_VERSION} is installed in {found.folder}"
+
+
 CHECKS: dict[str, Check] = {
     "python": _python,
     "cores": _cores,
@@ -65,13 +90,20 @@ CHECKS: dict[str, Check] = {
     "disk": _disk,
     "open files": _descriptors,
 }
+LOCALSTACK_CHECKS: dict[str, Check] = {
+    "python 3.13": _localstack_python,
+    "node": _localstack_node,
+    "environment": _localstack_installed,
+}
+"""What `--target localstack` needs beside."""
 
 
 @click.command(short_help="Check that this machine, or another's AWS, can rehearse.")
 @click.option(
     "--target",
-    type=click.Choice(["endpoint"]),
-    help="Try out, instead, what the AWS at an endpoint can do.",
+    type=click.Choice([LOCALSTACK, "endpoint"]),
+    help="localstack: ask for what that target needs, too. endpoint: try out, instead, what the AWS at an "
+    "endpoint can do.",
 )
 @click.option("--endpoint-url", metavar="URL", help="Where it is.  [default: AWS_ENDPOINT_URL and its forms]")
 @click.option(
@@ -91,16 +123,17 @@ CHECKS: dict[str, Check] = {
 def doctor(
     *, target: str | None, endpoint_url: str | None, scenario: str, pipeline_dir: Path | None, as_json: bool
 ) -> int:
-    """Check that this machine can rehearse, and say what the embedded AWS does not evaluate. With
-    `--target endpoint`, try out what another's AWS can do, with things of its own that are taken away again.
+    """Check that this machine can rehearse, and say what the embedded AWS does not evaluate. What LocalStack
+    needs is said too, and counts with `--target localstack`. With `--target endpoint`, try out what another's
+    AWS can do, with things of its own that are taken away again.
 
     Exit code 3 when something is missing.
     """
-    if target is not None:
+    if target == "endpoint":
         return _try_out(endpoint_url, scenario, pipeline_dir or REFERENCE_PIPELINE, as_json=as_json)
     if endpoint_url is not None:
         raise UsageError("--endpoint-url is for --target endpoint.")
-    return _check_this_machine(as_json=as_json)
+    return _check_this_machine(for_localstack=target == LOCALSTACK, as_json=as_json)
 
 
 def _try_out(endpoint_url: str | None, scenario: str, pipeline_dir: Path, *, as_json: bool) -> int:
@@ -135,16 +168,34 @@ def _try_out(endpoint_url: str | None, scenario: str, pipeline_dir: Path, *, as_
     return EXIT_TARGET if lacking else 0
 
 
-def _check_this_machine(*, as_json: bool) -> int:
+def _check_this_machine(*, for_localstack: bool, as_json: bool) -> int:
     found = {name: check() for name, check in CHECKS.items()}
-    well = all(ok for ok, _ in found.values())
+    of_localstack = {name: check() for name, check in LOCALSTACK_CHECKS.items()}
+    counted = [*found.values(), *(of_localstack.values() if for_localstack else ())]
+    well = all(ok for ok, _ in counted)
     if as_json:
-        checks = {name: {"ok": ok, "detail": detail} for name, (ok, detail) in found.items()}
-        print_json({"ok": well, "checks": checks, "not_evaluated": NOT_EVALUATED, "versions": versions()})
-    else:
-        rows = [["ok" if ok else "missing", name, detail] for name, (ok, detail) in found.items()]
-        print_table(["", "", ""], rows)
-        click.echo("\nThe embedded AWS does not evaluate:")
-        for sentence in NOT_EVALUATED:
-            click.echo(f"  {sentence}")
+        print_json(
+            {
+                "ok": well,
+                "checks": _as_json(found),
+                "localstack": _as_json(of_localstack),
+                "not_evaluated": NOT_EVALUATED,
+                "versions": versions(),
+            }
+        )
+        return 0 if well else EXIT_TARGET
+    print_table(["", "", ""], _rows(found))
+    click.echo("\nFor --target localstack:")
+    print_table(["", "", ""], _rows(of_localstack))
+    click.echo("\nThe embedded AWS does not evaluate:")
+    for sentence in NOT_EVALUATED:
+        click.echo(f"  {sentence}")
     return 0 if well else EXIT_TARGET
+
+
+def _rows(found: Mapping[str, tuple[bool, str]]) -> list[list[str]]:
+    return [["ok" if ok else "missing", name, detail] for name, (ok, detail) in found.items()]
+
+
+def _as_json(found: Mapping[str, tuple[bool, str]]) -> dict[str, dict[str, object]]:
+    return {name: {"ok": ok, "detail": detail} for name, (ok, detail) in found.items()}

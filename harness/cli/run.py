@@ -13,7 +13,13 @@ from harness.cli.live import view
 from harness.cli.objectives import read_objectives
 from harness.cli.options import Duration, where_options
 from harness.cli.output import console, print_json
-from harness.cli.targets import make_target
+from harness.cli.targets import (
+    IN_FLIGHT,
+    IN_FLIGHT_ON_LOCALSTACK,
+    default_in_flight,
+    make_target,
+    warn_of_rate,
+)
 from harness.conductor import Rehearsal, rehearse
 from harness.measure.cost_so_far import CostSoFar
 from harness.measure.run_folder import RunFolder
@@ -38,9 +44,8 @@ from reports.formats import console as report
     "--in-flight",
     "in_flight_cap",
     type=click.IntRange(1, 100_000),
-    default=1000,
-    show_default=True,
-    help="Requests that may wait for an answer; arrivals beyond it are dropped and counted.",
+    help="Requests that may wait for an answer; arrivals beyond it are dropped and counted.  "
+    f"[default: {IN_FLIGHT}; {IN_FLIGHT_ON_LOCALSTACK} on LocalStack]",
 )
 @click.option(
     "--drain-limit",
@@ -104,7 +109,7 @@ def run(
     allow_deliveries: tuple[str, ...],
     settings: tuple[tuple[str, str], ...],
     workers: int,
-    in_flight_cap: int,
+    in_flight_cap: int | None,
     drain_limit: float,
     objectives: tuple[str, ...],
     objectives_file: Path | None,
@@ -140,6 +145,7 @@ def run(
     pipeline = load_pipeline(folder_of_pipeline)
     if chosen.watchers is not None:
         watchable(pipeline, chosen.name)
+    warn_of_rate(target, chosen.peak_per_s)
     limits = load_limits(limits_name)
     wanted = pipeline.objectives.overridden_by(chosen.objectives)
     # Those of a route can be checked only once the pipeline stands and says its routes.
@@ -162,7 +168,7 @@ def run(
         objectives=wanted,
         region=region,
         workers=workers,
-        in_flight_cap=in_flight_cap,
+        in_flight_cap=in_flight_cap or default_in_flight(target),
         drain_limit_s=drain_limit,
         free_tier=free_tier,
         allow_unjudged=allow_unjudged,

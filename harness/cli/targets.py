@@ -16,6 +16,13 @@ from harness.targets.localstack import environment
 from harness.targets.localstack.launch import leave_standing
 from harness.targets.localstack.target import LocalStackTarget, StandingLocalStackTarget
 
+IN_FLIGHT = 1000
+IN_FLIGHT_ON_LOCALSTACK = 100
+"""LocalStack has a thread for each request, 1,000 at most, and functions that requests wait for need some of
+them: with as many requests in flight none is left for these, and everything waits for its time to run out."""
+LOCALSTACK_TAKES_PER_S = 50
+RATE_THAT_SUITS_LOCALSTACK = 20
+
 
 def make_target(
     name: str,
@@ -89,6 +96,21 @@ def _refuse_allow_deliveries(allow_deliveries: Sequence[str]) -> None:
     if allow_deliveries:
         raise UsageError(
             "LocalStack's SNS delivers to every host.", "Leave --allow-delivery to the embedded AWS."
+        )
+
+
+def default_in_flight(name: str) -> int:
+    """How many requests may wait for an answer where nobody says how many."""
+    return IN_FLIGHT_ON_LOCALSTACK if name == LOCALSTACK else IN_FLIGHT
+
+
+def warn_of_rate(name: str, peak_per_s: float) -> None:
+    """Say it beforehand where a surge is beyond what the target can take on any machine."""
+    if name == LOCALSTACK and peak_per_s > LOCALSTACK_TAKES_PER_S:
+        tell(
+            f"LocalStack takes about {LOCALSTACK_TAKES_PER_S} requests/s, and this surge's peak is "
+            f"{peak_per_s:,.0f}: what it does not take waits, and is dropped beyond the in-flight cap. "
+            f"--rate {RATE_THAT_SUITS_LOCALSTACK} suits it."
         )
 
 

@@ -132,6 +132,7 @@ class Supervisor:
             instance=uuid.uuid4().hex,
             region=settings.region,
             allow_origins=settings.allow_origins,
+            concurrent_executions=settings.limits.lambda_concurrent_executions,
         )
         self._localstack = LocalStackProcess(
             settings.environment.python, variables, settings.data_dir, settings.logs_dir / "localstack.log"

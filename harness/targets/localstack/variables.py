@@ -20,6 +20,10 @@ POLL_INTERVAL_S = "0.05"
 MAX_POLL_BACKOFF_S = "0.5"
 """The longest wait of a mapping that has found nothing for a while, where LocalStack's is 10 s."""
 
+_NO_LIMIT = 1_000_000_000
+_ENFORCED = ("dynamodb_", "appsync_", "cognito_", "lambda_concurrent_executions")
+"""The quotas, by how their names begin, that Launchday's parts hold, and one that LocalStack can be told."""
+
 _OF_THE_USER = (
     *("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LOGNAME", "PATH", "SHELL", "TZ", "USER"),
     *("CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR", "SSL_CERT_FILE"),
@@ -44,11 +48,12 @@ def localstack_variables(
     instance: str,
     region: str,
     allow_origins: Collection[str] = (),
+    concurrent_executions: float = 1_000,
 ) -> dict[str, str]:
     """All that LocalStack's process is to have in its environment.
 
     `user` is the environment of whoever starts it; `data_dir` is for all that it writes; `parts` are
-    Launchday's own that are turned on, one at least."""
+    Launchday's own that are turned on, one at least; `concurrent_executions` is Lambda's quota."""
     off = [name for part in PARTS if part not in parts for name in _OF_PARTS.get(part, ())]
     kept = {name: user[name] for name in (*_OF_THE_USER, *off) if user.get(name)}
     variables = {
@@ -79,6 +84,7 @@ def localstack_variables(
         "KINESIS_SHARD_LIMIT": "500",
         "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": POLL_INTERVAL_S,
         "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": MAX_POLL_BACKOFF_S,
+        "LAMBDA_LIMITS_CONCURRENT_EXECUTIONS": str(int(min(concurrent_executions, _NO_LIMIT))),
         COMPANION_VARIABLE: companion_url,
         PARTS_VARIABLE: ",".join(part for part in PARTS if part in parts),
         INSTANCE_VARIABLE: instance,
@@ -89,6 +95,11 @@ def localstack_variables(
     if allow_origins:
         variables["EXTRA_CORS_ALLOWED_ORIGINS"] = ",".join(allow_origins)
     return variables
+
+
+def is_enforced(limit: str) -> bool:
+    """Whether a quota of Limits, by its name, is enforced on LocalStack."""
+    return limit.startswith(_ENFORCED)
 
 
 def filesystem(data_dir: Path) -> Path:
