@@ -88,6 +88,11 @@ class Foreground:
         return endpoints
 
     @property
+    def facts(self) -> Mapping[str, Any]:
+        """What it said of itself when it was ready."""
+        return self._ready
+
+    @property
     def observed_at(self) -> str:
         """The URL whose `/_launchday/observation` tells of it."""
         return str(self._ready.get("observed_at") or self.endpoints[""])

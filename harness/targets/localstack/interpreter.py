@@ -18,6 +18,11 @@ from harness.errors import TargetError, UsageError
 VARIABLE = "LAUNCHDAY_LOCALSTACK_PYTHON"
 """Names the Python 3.13 to use, where `--python` does not."""
 VERSION = (3, 13)
+VERSION_OF_THIS_PROCESS = sys.version_info[:2]
+SYSTEM_PLACES = (
+    *("/opt/homebrew/bin", "/usr/local/bin"),  # Homebrew's, where a PATH lacks them
+    "/Library/Frameworks/Python.framework/Versions/3.13/bin",  # python.org's on macOS
+)
 _NAME = "python3.13"
 _WITHIN_S = 15.0
 _QUESTION = (
@@ -73,7 +78,7 @@ def candidates(environment: Mapping[str, str] = os.environ) -> Iterator[Path]:
 
 
 def _places(environment: Mapping[str, str]) -> Iterator[Path]:
-    if sys.version_info[:2] == VERSION:
+    if VERSION_OF_THIS_PROCESS == VERSION:
         yield Path(getattr(sys, "_base_executable", None) or sys.executable)
     home = Path(environment.get("HOME") or Path.home())
     for name in (_NAME, "python3", "python"):
@@ -84,9 +89,8 @@ def _places(environment: Mapping[str, str]) -> Iterator[Path]:
     yield from _newest_first(pyenv / "versions", "3.13*/bin/python")
     uv = environment.get("UV_PYTHON_INSTALL_DIR") or Path(platformdirs.user_data_dir("uv")) / "python"
     yield from _newest_first(Path(uv), f"cpython-3.13*/bin/{_NAME}")
-    for folder in ("/opt/homebrew/bin", "/usr/local/bin"):  # Homebrew's, where a PATH lacks them
+    for folder in SYSTEM_PLACES:
         yield Path(folder, _NAME)
-    yield Path("/Library/Frameworks/Python.framework/Versions/3.13/bin", _NAME)  # python.org's on macOS
 
 
 def _newest_first(folder: Path, pattern: str) -> list[Path]:

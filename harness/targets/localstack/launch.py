@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import orjson
@@ -43,6 +43,12 @@ class LocalStack(Foreground):
             None if data_dir else self.data_dir,
             STOP_TIMEOUTS_S[LOCALSTACK],
         )
+
+    @property
+    def processes(self) -> Mapping[str, int]:
+        """The process ids of `localstack` and `companion`."""
+        found: Mapping[str, int] = self.facts["processes"]
+        return found
 
 
 def leave_standing(

@@ -21,6 +21,7 @@ STOP_TIMEOUT_S = 12.0
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 _READY = b"Ready."
 """What LocalStack prints when it serves (localstack.constants.READY_MARKER_OUTPUT)."""
+_LOOK_S = 0.05
 _LINE_LIMIT_BYTES = 1_000_000
 _LAST_LINES = 6
 
@@ -64,7 +65,7 @@ class LocalStackProcess:
         """Wait until it serves. Raises TargetError, with the last lines of its log, when it does not."""
         assert self._process is not None
         assert self._pump is not None
-        ended = asyncio.create_task(self._process.wait())
+        ended = asyncio.create_task(self._exited())
         ready = asyncio.create_task(self._ready.wait())
         done, pending = await asyncio.wait(
             {ended, ready}, timeout=READY_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED
@@ -87,8 +88,7 @@ class LocalStackProcess:
 
     async def wait(self) -> int:
         """Its exit code once it ends (negative: a signal); nothing that it started is left."""
-        assert self._process is not None
-        code = await self._process.wait()
+        code = await self._exited()
         await asyncio.to_thread(self._end_the_rest)
         if self._pump is not None:
             await asyncio.gather(self._pump, return_exceptions=True)
@@ -103,10 +103,10 @@ class LocalStackProcess:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
             try:
-                await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
+                await asyncio.wait_for(self._exited(), STOP_TIMEOUT_S)
             except TimeoutError:
                 self.kill()
-                await process.wait()
+                await self._exited()
         await asyncio.to_thread(self._end_the_rest)
         if self._pump is not None:
             await asyncio.gather(self._pump, return_exceptions=True)
@@ -117,6 +117,14 @@ class LocalStackProcess:
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
+
+    async def _exited(self) -> int:
+        """The exit code, as soon as there is one. `Process.wait` waits for the end of its pipes, too, which
+        something that LocalStack started may have inherited."""
+        assert self._process is not None
+        while self._process.returncode is None:
+            await asyncio.sleep(_LOOK_S)
+        return self._process.returncode
 
     def _end_the_rest(self) -> None:
         """End what has this LocalStack's name in its environment: what it starts has sessions of its own."""

@@ -1,0 +1,139 @@
+"""The supervisor: LocalStack (a fake) and its companion (the real one), from their start to their end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from harness.aws.limits.profiles import ESTABLISHED
+from harness.errors import PortInUse, TargetError, TargetLost
+from harness.targets.localstack import environment, extension, shipped
+from harness.targets.localstack.environment import Environment
+from harness.targets.localstack.launch import LocalStack
+from harness.targets.localstack.target import LocalStackObserver
+from tests.localstack import fakes
+
+pytestmark = pytest.mark.slow
+
+WITHIN_S = 30.0
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Environment:
+    monkeypatch.setenv(environment.DIR_VARIABLE, str(tmp_path))
+    beside = f"extension-env-{extension.fingerprint(shipped.extension())}"
+    return Environment(fakes.localstack(tmp_path, "env", beside))
+
+
+@contextlib.contextmanager
+def started(fake: Environment, **more: Any) -> Iterator[LocalStack]:
+    with LocalStack(fake, port=0, limits=ESTABLISHED, **more) as aws:
+        yield aws
+
+
+def below(aws: LocalStack) -> list[psutil.Process]:
+    """The supervisor and all that it started, directly or not."""
+    supervisor = psutil.Process(aws.pid)
+    return [supervisor, *supervisor.children(recursive=True)]
+
+
+def eventually(true: Callable[[], object]) -> None:
+    deadline_s = time.monotonic() + WITHIN_S
+    while not true():
+        assert time.monotonic() < deadline_s, "it did not come about"
+        time.sleep(0.05)
+
+
+def ended(processes: list[psutil.Process]) -> bool:
+    return not [each for each in processes if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+
+
+def status(url: str) -> int:
+    with urllib.request.urlopen(url, timeout=WITHIN_S) as answer:
+        return int(answer.status)
+
+
+def test_both_serve_and_nothing_is_left(fake: Environment) -> None:
+    with started(fake) as aws:
+        assert aws.endpoints[""].startswith("http://127.0.0.1:")
+        assert status(f"{aws.endpoints['']}/_localstack/health") == 200
+        assert status(f"{aws.observed_at}/_launchday/health") == 200
+        running, folder = below(aws), aws.data_dir
+        assert len(running) >= 4  # with the process that LocalStack has in a session of its own
+        assert folder.is_dir()
+    assert ended(running)
+    assert not folder.exists()
+
+
+def test_logs_are_kept(fake: Environment, tmp_path: Path) -> None:
+    with started(fake, logs_dir=tmp_path / "logs"):
+        pass
+    assert "LocalStack version: fake" in (tmp_path / "logs" / "localstack.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("which", "said"),
+    [
+        ("localstack", "LocalStack was killed by SIGKILL; everything on it was lost. Its log ends with:"),
+        ("companion", "LocalStack's companion was killed by SIGKILL; all of appsync, authorizers, cognito"),
+    ],
+)
+def test_when_one_dies_the_other_is_ended_and_it_is_said(fake: Environment, which: str, said: str) -> None:
+    with started(fake) as aws:
+        running = below(aws)
+        os.kill(aws.processes[which], signal.SIGKILL)
+        eventually(lambda: not aws.alive())
+        assert ended(running)
+        assert aws.incidents[0].startswith(said)
+        with pytest.raises(TargetLost) as caught:
+            LocalStackObserver(aws.observed_at, lambda: aws.incidents[0]).observe()
+        assert caught.value.message == aws.incidents[0]
+
+
+def test_nothing_is_left_when_the_supervisor_is_killed(fake: Environment) -> None:
+    with started(fake) as aws:
+        running = below(aws)
+        os.kill(aws.pid, signal.SIGKILL)
+        eventually(lambda: ended(running))
+
+
+def test_what_ends_before_it_is_ready_says_its_last_words(
+    fake: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LS_LOG", "fail")
+    said = (
+        r"LocalStack ended with exit code 3 before it was ready; its log, .*, ends with: .* \| it cannot be"
+    )
+    with pytest.raises(TargetError, match=said), started(fake):
+        pass
+
+
+def test_a_port_that_is_taken_is_said_with_by_whom(fake: Environment) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with (
+            pytest.raises(
+                PortInUse, match=f"Port {port} on 127.0.0.1 is already in use by process {os.getpid()}"
+            ),
+            LocalStack(fake, port=port, limits=ESTABLISHED),
+        ):
+            pass
+
+
+def test_only_the_parts_that_are_turned_on_are_offered(fake: Environment) -> None:
+    with started(fake, parts=("cognito", "dynamodb")) as aws:
+        assert aws.facts["parts"] == ["cognito", "dynamodb"]
+        with urllib.request.urlopen(f"{aws.observed_at}/_launchday/health", timeout=WITHIN_S) as answer:
+            assert b'"parts":["cognito","dynamodb"]' in answer.read()
