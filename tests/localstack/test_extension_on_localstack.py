@@ -279,6 +279,22 @@ def test_an_api_is_asked_at_its_own_address_and_at_localstacks(here: RunningLoca
     refused.value.close()
 
 
+def test_pages_ask_an_api_by_localstacks_rules(here: RunningLocalStack) -> None:
+    made = api(here, "of a page", authenticationType="API_KEY")
+    key = here.client("appsync").create_api_key(apiId=made["apiId"])["apiKey"]["id"]
+    url, page = f"{here.url}/graphql/{made['apiId']}", "https://app.localstack.cloud"
+    asked = {"origin": page, "access-control-request-method": "POST"}
+    preflight = urllib.request.Request(url, None, asked, method="OPTIONS")
+    with urllib.request.urlopen(preflight, timeout=20) as answer:
+        assert answer.status == 204
+        assert answer.headers["access-control-allow-origin"] == page
+    sent = {"x-api-key": key, "origin": page, "referer": page + "/live", "sec-fetch-site": "cross-site"}
+    assert ask(url, sent) == {"data": {"me": "null"}}
+    with pytest.raises(urllib.error.HTTPError, match="403") as refused:
+        ask(url, {**sent, "origin": "https://elsewhere.example"})
+    refused.value.close()
+
+
 def test_tokens_and_signatures_are_verified_at_both(here: RunningLocalStack) -> None:
     pool, token = signed_in(here, "viewers")
     made = api(

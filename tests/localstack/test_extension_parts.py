@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import threading
 import tomllib
@@ -175,6 +176,40 @@ def test_many_threads_share_it(echo: tuple[str, list[int]]) -> None:
         assert list(threads.map(send, range(200))) == [str(number).encode() for number in range(200)]
     assert len(set(ports)) <= 8
     there.close()
+
+
+def test_a_connection_that_was_closed_meanwhile_is_opened_anew() -> None:
+    closing = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            self.close_connection = True  # without saying so, as a server that ends what is idle
+
+        def finish(self) -> None:
+            super().finish()
+            self.connection.shutdown(socket.SHUT_RDWR)
+            closing.set()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        there = Companion(f"http://127.0.0.1:{server.server_port}")
+        for _ in range(3):
+            closing.clear()
+            assert there.send("POST", "/", {}, b"x").status == 200
+            assert closing.wait(20)
+        there.close()
+        server.shutdown()
+        thread.join()
 
 
 def test_a_companion_that_is_not_there_is_said() -> None:

@@ -11,7 +11,8 @@ ACCOUNT_HEADER = "x-launchday-account"
 REGION_HEADER = "x-launchday-region"
 ISSUED_KEYS_PATH = "/_launchday/issued-keys"
 """At LocalStack: where the companion asks who holds a key."""
-MAX_IDLE_CONNECTIONS = 128
+MAX_IDLE_CONNECTIONS = 1_000
+"""As many as LocalStack has threads that answer requests."""
 CONNECT_TIMEOUT_S = 5.0
 ANSWER_TIMEOUT_S = 70.0
 """Longer than anything that is asked of it takes: a GraphQL request has 30 s on AWS."""
