@@ -23,12 +23,12 @@ from harness.emulator.own_paths import (
     OwnPaths,
     query_value,
 )
-from harness.emulator.processes import measure_processes
+from harness.emulator.processes import measure_processes, measure_tree
 from harness.emulator.services.apigateway.authorizing import Authorizing
 from harness.emulator.services.base import AwsError, AwsRequest, AwsResponse
 from harness.emulator.services.cognito import CognitoService
 from harness.measure.meters import Meters
-from harness.measure.observation import Invocation
+from harness.measure.observation import Invocation, ProcessState
 
 ENVIRONMENTS_PATH = "/_launchday/environments"
 AUTHORIZE_PATH = "/_launchday/authorize"
@@ -115,11 +115,15 @@ class CompanionPaths:
         incidents = [*self._supervision.incidents, *await self._intake.look()]
         seen = self._observer.observe(cursors.get(_NAME, ""))
         seen["lost"] += self._intake.lost
-        pids = {_NAME: os.getpid()}
-        if self._intake.pid is not None:
-            pids[_LOCALSTACK] = self._intake.pid
-        processes = await asyncio.to_thread(measure_processes, pids, os.getpid())
+        processes = await asyncio.to_thread(self._processes)
         return merge({_NAME: seen}, cursors, processes, incidents)
+
+    def _processes(self) -> list[ProcessState]:
+        found = measure_processes({_NAME: os.getpid()}, os.getpid())
+        if self._intake.pid is not None:
+            localstack = measure_tree(_LOCALSTACK, self._intake.pid)
+            found += [localstack] if localstack else []
+        return found
 
     async def requests(self, request: AwsRequest) -> dict[str, str]:
         """A batch of what LocalStack served."""

@@ -14,6 +14,7 @@ from harness.emulator.localstack.mappings import Behind, Mappings
 from harness.emulator.localstack.metering import RequestMeter
 from harness.emulator.localstack.positions import Iterators
 from harness.measure.meters import Meters
+from launchday_localstack.metering import where
 from launchday_localstack.metering.rows import Row, row_of
 
 NOW_MS = 1_800_000_000_000
@@ -96,6 +97,7 @@ class Metered:
         self.meters = Meters()
         self.waiting: list[list[Any]] = []
         self.lost = 0
+        self.process_space = where.process_space()
         self.posted_before = 0
         iterators = Iterators()
         requests = RequestMeter(self.meters, here, iterators, self._clock)
@@ -125,6 +127,7 @@ class Metered:
             "flushed": True,
             "gauges": self.waiting,
             "pid": 1,
+            "process_space": self.process_space,
         }
 
     def _clock(self) -> float:

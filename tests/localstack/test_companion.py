@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import urllib.error
 import urllib.request
@@ -24,6 +25,7 @@ from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
 from harness.emulator.companion_keys import ISSUED_KEYS_PATH, HeldKeys
 from harness.emulator.companion_parts import PARTS, parts_of
 from harness.emulator.localstack.intake import METERING_PATH
+from harness.emulator.processes import process_space
 from harness.emulator.services.credentials import Credentials
 from harness.errors import TargetError
 from harness.targets.embedded import EmbeddedObserver
@@ -35,7 +37,17 @@ FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:echo"
 INVOCATIONS = (
     "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A000000000000%3Afunction%3Aecho/invocations"
 )
-NOTHING_SERVED = b'{"source":"a","number":0,"lost":0,"flushed":true,"gauges":[],"pid":1}'
+NOTHING_SERVED = json.dumps(
+    {
+        "source": "a",
+        "number": 0,
+        "lost": 0,
+        "flushed": True,
+        "gauges": [],
+        "pid": os.getpid(),
+        "process_space": process_space(),
+    }
+).encode()
 SCHEMA = b"type Query { echo(text: String!): String }"
 POOL_MODES = ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.emulator import companion_keys
+from harness.emulator import companion_keys, processes
 from harness.emulator.companion_parts import PARTS
 from harness.emulator.gateway import forwarded
 from harness.emulator.gateway.guard import Guard
@@ -32,6 +32,7 @@ from launchday_localstack.companion import (
     request_headers,
 )
 from launchday_localstack.listening import is_loopback, node_options
+from launchday_localstack.metering import where
 from launchday_localstack.settings import Settings, SettingsError, read_settings
 
 EXTENSION = Path(__file__).parents[2] / "localstack" / "extension"
@@ -83,6 +84,7 @@ def test_both_sides_mean_the_same() -> None:
     assert set(settings.PARTS) == set(PARTS)
     assert companion.ACCOUNT_HEADER == forwarded.ACCOUNT_HEADER
     assert companion.REGION_HEADER == forwarded.REGION_HEADER
+    assert where.process_space() == processes.process_space()
     assert companion.ISSUED_KEYS_PATH == companion_keys.ISSUED_KEYS_PATH
 
 

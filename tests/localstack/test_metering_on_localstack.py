@@ -221,6 +221,7 @@ def test_the_same_requests_are_the_same_units(localstack: RunningLocalStack, tmp
     seen = observer_of(localstack).observe()
     metered = units(seen, mark)
     assert (seen.incidents, seen.lost) == ([], 0)
+    assert {process.name for process in seen.processes} == {"companion", "localstack", "functions"}
     for key in [key for key in expected if key[2].endswith("bytes_out")]:
         # An answer's headers, XML and signatures are LocalStack's own: some bytes more or fewer.
         assert metered.pop(key) == pytest.approx(expected.pop(key), rel=0.3)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
+import subprocess
+import sys
 from typing import Any
 
 import orjson
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +18,7 @@ from hypothesis import strategies as st
 from harness.aws.limits.profiles import FRESH, NONE
 from harness.emulator.moto import metering as moto_metering
 from harness.emulator.moto.operations import operation_of
+from harness.emulator.processes import measure_tree
 from harness.emulator.services.apigateway.execution import bytes_out
 from harness.emulator.services.base import AwsRequest, AwsResponse, CallContext
 from harness.emulator.services.kinesis import KinesisService
@@ -392,3 +397,24 @@ def test_requests_that_went_to_a_process_before_this_one_are_missed() -> None:
     assert asyncio.run(metered.intake.look()) == [
         "LocalStack posted requests that this process never saw: it was started again."
     ]
+
+
+def test_a_process_of_another_machine_or_container_is_not_taken_for_one_of_this() -> None:
+    metered = Metered()
+    asyncio.run(metered.intake.look())
+    assert metered.intake.pid == 1
+    metered.process_space += " elsewhere"
+    asyncio.run(metered.intake.look())
+    assert metered.intake.pid is None
+
+
+def test_localstack_is_measured_with_all_that_it_started() -> None:
+    asleep = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+    try:
+        measured = measure_tree("localstack", os.getpid())
+        own = psutil.Process(asleep.pid).memory_info().rss
+        assert measured is not None
+        assert measured.rss_bytes > psutil.Process().memory_info().rss * 0.9 + own * 0.5
+    finally:
+        asleep.communicate()
+    assert measure_tree("localstack", asleep.pid) is None

@@ -17,6 +17,7 @@ from harness.emulator.localstack.mappings import Mappings
 from harness.emulator.localstack.metering import RequestMeter
 from harness.emulator.localstack.positions import Iterators
 from harness.emulator.localstack.rows import BadRow, CallRow, read_row
+from harness.emulator.processes import process_space
 from harness.measure.meters import Gauge, Meters
 
 REQUESTS_PATH = "/_launchday/requests"
@@ -44,7 +45,7 @@ class Intake:
         self._bad_rows = 0
         self._gauges: Sequence[Gauge] = ()
         self.pid: int | None = None
-        """LocalStack's process, once it was asked."""
+        """LocalStack's process, once it was asked, where it can be seen from here."""
         meters.watch(self._show)
 
     @property
@@ -71,7 +72,7 @@ class Intake:
             seen = await self._ask()
         except LocalStackUnseen as unseen:
             return [str(unseen)]
-        self.pid = seen["pid"]
+        self.pid = seen["pid"] if seen["process_space"] == process_space() else None
         self._lost[seen["source"]] = seen["lost"]
         self._gauges = [Gauge(*gauge) for gauge in seen["gauges"]]
         queues = {gauge.resource: gauge.value for gauge in self._gauges if gauge.service == "sqs"}

@@ -13,6 +13,7 @@ from launchday_localstack.companion import Companion
 from launchday_localstack.metering.gauges import gauges
 from launchday_localstack.metering.handler import RequestNotes
 from launchday_localstack.metering.recorder import Recorder
+from launchday_localstack.metering.where import process_space
 
 REQUESTS_PATH = "/_launchday/requests"
 """At the companion: where batches go."""
@@ -63,6 +64,7 @@ class Metering:
                 "flushed": flushed,
                 "gauges": waiting,
                 "pid": os.getpid(),
+                "process_space": process_space(),
             }
         )
         return response
