@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
+from harness.errors import LaunchdayError
 from tests.conformance import results
 from tests.conformance.catalogue import catalogue
-from tests.conformance.targets import Aws, place, started, version_of
+from tests.conformance.targets import Aws, place, started
 from tests.conformance.verdicts import Lost, Verdict, judge
 
 _PROPERTY = "conformance"
@@ -23,31 +25,30 @@ class Recorder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._verdicts: dict[str, Verdict] = {}
+        self._version = ""
         self._lost = ""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         for name, value in report.user_properties:
             if name != _PROPERTY:
                 continue
-            id_, outcome, error = value  # type: ignore[misc]
+            id_, outcome, error, version = value  # type: ignore[misc]
+            self._version = version or self._version
             if outcome == _LOST:
                 self._lost = error
-            else:
+            elif self._verdicts.get(id_, Verdict("passes")).outcome == "passes":
+                # of a case with parameters, one that does not pass counts
                 self._verdicts[id_] = Verdict(outcome, error)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if hasattr(session.config, "workerinput") or not self._verdicts:
+        if hasattr(session.config, "workerinput") or not self._version:
             return
-        where = place()
+        name = place().name
         if self._lost:
-            raise pytest.UsageError(f"{where.name} was lost, so no results are written: {self._lost}")
+            raise pytest.UsageError(f"{name} was lost, so no results are written: {self._lost}")
         today = datetime.datetime.now(datetime.UTC).date().isoformat()
-        results.write(
-            self._folder / f"{where.name}.json",
-            results.Run(where.name, version_of(where), today),
-            self._verdicts,
-            known=catalogue(),
-        )
+        run = results.Run(name, self._version, today)
+        results.write(self._folder / f"{name}.json", run, self._verdicts, known=catalogue())
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -68,8 +69,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
-    """The target, for all cases of this process."""
-    with started(place(), tmp_path_factory.mktemp("conformance")) as target:
+    """The target, for all cases of this process. Where it cannot be started, they are skipped, saying why."""
+    with contextlib.ExitStack() as running:
+        try:
+            target = running.enter_context(started(place(), tmp_path_factory.mktemp("conformance")))
+        except LaunchdayError as error:
+            if place().embedded:
+                raise
+            pytest.skip(f"{place().name} cannot be started: {error}")
         yield target
 
 
@@ -77,20 +84,33 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Judge a case where its error is at hand. What a target of other people's does not offer is skipped;
-    the embedded AWS has to offer everything, so there it stays a failure."""
+    """Judge a case where its error is at hand."""
     report = yield
     marker = item.get_closest_marker("behaviour")
     error = call.excinfo.value if call.excinfo else None
-    if marker is None or call.when == "teardown" or (call.when == "setup" and error is None):
+    decides = call.when == "call" or (call.when == "setup" and error is not None)
+    if marker is None or not decides or isinstance(error, pytest.skip.Exception):
         return report
+    (id_,) = marker.args
+    target = getattr(item, "funcargs", {}).get("aws")
+    version = target.version if target else ""
     try:
         verdict = judge(error)
     except Lost as lost:
-        report.user_properties.append((_PROPERTY, [marker.args[0], _LOST, str(lost)]))
+        report.user_properties.append((_PROPERTY, [id_, _LOST, str(lost), version]))
         return report
-    report.user_properties.append((_PROPERTY, [marker.args[0], verdict.outcome, verdict.error]))
-    if verdict.outcome == "not offered" and not place().embedded:
-        report.outcome = "skipped"
-        report.longrepr = (str(item.path), item.location[1] or 0, f"not offered: {verdict.error}")
+    report.user_properties.append((_PROPERTY, [id_, verdict.outcome, verdict.error, version]))
+    if verdict.outcome != "passes" and not place().embedded:
+        _hold_to_stored(report, item, id_, verdict, version)
     return report
+
+
+def _hold_to_stored(
+    report: pytest.TestReport, item: pytest.Item, id_: str, verdict: Verdict, version: str
+) -> None:
+    """What other people's targets do is no failure of ours, unless it passed when it was stored: what is not
+    offered, and what failed before, is skipped with the reason."""
+    stored = results.stored_outcome(place().name, version, id_)
+    if verdict.outcome == "not offered" or stored not in (None, "passes"):
+        report.outcome = "skipped"
+        report.longrepr = (str(item.path), item.location[1] or 0, f"{verdict.outcome}: {verdict.error}")

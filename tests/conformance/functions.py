@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.conformance.kit import Cleanup, until
 from tests.conformance.targets import Aws
+from tests.conformance.verdicts import NotOffered
 
 RUNTIME = f"python3.{sys.version_info.minor}"
 """This Python's: where functions run on this machine, it is there."""
@@ -53,6 +54,8 @@ class Function:
         asked = {"FunctionName": self.name, "Payload": json.dumps(event).encode(), **more}
         answer = self.client.invoke(**asked)
         content = answer["Payload"].read()
+        if b"docker" in content.lower() and not content.startswith(b'"'):
+            raise NotOffered(f"functions do not run here: {content.decode(errors='replace')}")
         payload = json.loads(content) if content else None
         return Answer(answer["StatusCode"], payload, answer.get("FunctionError"), answer)
 

@@ -16,6 +16,7 @@ from typing import Any
 from tests.conformance.verdicts import Verdict
 
 SCHEMA = "launchday.conformance/1"
+FOLDER = Path(__file__).parent / "results"
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,16 @@ def read(path: Path) -> dict[str, Any]:
     if found.get("schema") != SCHEMA:
         raise ValueError(f"{path} is no result file of the conformance suite")
     return found
+
+
+def stored_outcome(target: str, version: str, id_: str) -> str | None:
+    """What is stored of a behaviour on that version of a target; None when nothing is."""
+    path = FOLDER / f"{target}.json"
+    if not path.exists():
+        return None
+    found = read(path)
+    row: dict[str, str] = found["behaviours"].get(id_, {})
+    return row.get("outcome") if found["version"] == version else None
 
 
 def write(path: Path, run: Run, verdicts: Mapping[str, Verdict], *, known: Container[str]) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 from tests.conformance import results
 from tests.conformance.catalogue import Behaviour, catalogue
 
-RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parents[2] / "docs" / "conformance.md"
 TARGETS = {"embedded": "embedded", "localstack": "LocalStack", "moto": "moto", "ministack": "MiniStack"}
 """Name of a result file to the head of its column, in their order."""
@@ -46,7 +45,7 @@ Found = Mapping[str, Mapping[str, Any]]
 
 def stored() -> dict[str, dict[str, Any]]:
     """The stored results by target, in the columns' order. Raises ValueError for a file of no column."""
-    files = {path.stem: results.read(path) for path in RESULTS.glob("*.json")}
+    files = {path.stem: results.read(path) for path in results.FOLDER.glob("*.json")}
     if unknown := sorted(set(files) - set(TARGETS)):
         raise ValueError(f"table.py has no column for {', '.join(unknown)}")
     return {target: files[target] for target in TARGETS if target in files}

@@ -1,9 +1,10 @@
-"""Where the suite runs: the embedded AWS (started for it), LocalStack, or any endpoint that speaks AWS's API.
+"""Where the suite runs: the embedded AWS, LocalStack with Launchday's extension (both started for it), or any
+endpoint that speaks AWS's API.
 
-Chosen by environment variables: LAUNCHDAY_CONFORMANCE_TARGET is `embedded` (the default), `localstack` (at
-AWS_ENDPOINT_URL, or at LocalStack's port) or a URL; LAUNCHDAY_CONFORMANCE_NAME and
-LAUNCHDAY_CONFORMANCE_VERSION say what answers at the URL, and LAUNCHDAY_CONFORMANCE_APIS=host that its REST
-APIs are reached by AWS's host names, not by the path that LocalStack and most others have for them.
+Chosen by environment variables: LAUNCHDAY_CONFORMANCE_TARGET is `embedded` (the default), `localstack` or a
+URL; LAUNCHDAY_CONFORMANCE_NAME and LAUNCHDAY_CONFORMANCE_VERSION say what answers at the URL, and
+LAUNCHDAY_CONFORMANCE_APIS=host that its REST APIs are reached by AWS's host names, not by the path that
+LocalStack and most others have for them.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ from typing import Any
 from harness.aws.limits.profiles import ESTABLISHED
 from harness.emulator.launch import EmbeddedAws
 from harness.pipeline import Cloud
+from harness.targets.localstack import environment
+from harness.targets.localstack.launch import LocalStack
 
 REGION = "us-east-1"
-_LOCALSTACK = "http://127.0.0.1:4566"
 _HEALTH_TIMEOUT_S = 10.0
 _LIMITS = replace(ESTABLISHED, lambda_kinesis_polls_per_s=10, lambda_dynamodb_polls_per_s=10)
 """As an account has them, but mappings read ten times a second: the cases wait for many of them."""
@@ -33,7 +35,7 @@ _LIMITS = replace(ESTABLISHED, lambda_kinesis_polls_per_s=10, lambda_dynamodb_po
 
 @dataclass(frozen=True)
 class Place:
-    """What the suite was told to run against. An empty `url` is an embedded AWS, which is ours to start."""
+    """What the suite was told to run against. An empty `url` is ours to start."""
 
     name: str
     url: str = ""
@@ -42,8 +44,8 @@ class Place:
 
     @property
     def embedded(self) -> bool:
-        """Whether it is our own."""
-        return not self.url
+        """Whether it is the embedded AWS, which has to pass every case."""
+        return self.name == "embedded" and not self.url
 
 
 class Aws:
@@ -51,8 +53,9 @@ class Aws:
 
     region = REGION
 
-    def __init__(self, url: str, *, by_host: bool = False) -> None:
+    def __init__(self, url: str, version: str, *, by_host: bool = False) -> None:
         self.url = url
+        self.version = version
         self._by_host = by_host
         self._clients = Cloud(REGION, {"": url}, "test", "test").clients(
             retries={"max_attempts": 1},
@@ -77,18 +80,22 @@ class Aws:
         return f"lc-{what}-{uuid.uuid4().hex[:8]}"
 
 
-def place_of(environment: Mapping[str, str]) -> Place:
+def place_of(variables: Mapping[str, str]) -> Place:
     """What the variables say. Raises ValueError when they do not say enough."""
-    chosen = environment.get("LAUNCHDAY_CONFORMANCE_TARGET") or "embedded"
-    version = environment.get("LAUNCHDAY_CONFORMANCE_VERSION", "")
+    chosen = variables.get("LAUNCHDAY_CONFORMANCE_TARGET") or "embedded"
+    version = variables.get("LAUNCHDAY_CONFORMANCE_VERSION", "")
     if chosen == "embedded":
         return Place("embedded", version=metadata.version("launchday"))
     if chosen == "localstack":
-        return Place("localstack", environment.get("AWS_ENDPOINT_URL", _LOCALSTACK).rstrip("/"), version)
+        return Place("localstack")
     if not chosen.startswith(("http://", "https://")):
         raise ValueError("LAUNCHDAY_CONFORMANCE_TARGET is `embedded`, `localstack` or a URL")
-    name = environment.get("LAUNCHDAY_CONFORMANCE_NAME") or "endpoint"
-    by_host = environment.get("LAUNCHDAY_CONFORMANCE_APIS") == "host"
+    name = variables.get("LAUNCHDAY_CONFORMANCE_NAME")
+    if not name or not version:
+        raise ValueError(
+            "LAUNCHDAY_CONFORMANCE_NAME and LAUNCHDAY_CONFORMANCE_VERSION say what is at the URL"
+        )
+    by_host = variables.get("LAUNCHDAY_CONFORMANCE_APIS") == "host"
     return Place(name, chosen.rstrip("/"), version, by_host)
 
 
@@ -98,23 +105,21 @@ def place() -> Place:
     return place_of(os.environ)
 
 
-def version_of(where: Place) -> str:
-    """Its version: as told, or as LocalStack's health says. Raises ValueError when nobody tells."""
-    if where.version:
-        return where.version
-    try:
-        health = f"{where.url}/_localstack/health"
-        with urllib.request.urlopen(health, timeout=_HEALTH_TIMEOUT_S) as answer:
-            return str(json.load(answer)["version"])
-    except (OSError, ValueError, KeyError):
-        raise ValueError(f"{where.name} tells no version: set LAUNCHDAY_CONFORMANCE_VERSION") from None
-
-
 @contextmanager
 def started(where: Place, folder: Path) -> Iterator[Aws]:
-    """The target for the time of a `with` block; the embedded one is started and stopped."""
-    if not where.embedded:
-        yield Aws(where.url, by_host=where.apis_by_host)
-        return
-    with EmbeddedAws(port=0, data_dir=folder, limits=_LIMITS) as running:
-        yield Aws(running.endpoints[""])
+    """The target for the time of a `with` block; what is ours to start is started and stopped. Raises
+    LaunchdayError when it cannot be."""
+    if where.embedded:
+        with EmbeddedAws(port=0, data_dir=folder, limits=_LIMITS) as running:
+            yield Aws(running.endpoints[""], where.version)
+    elif not where.url:
+        with LocalStack(environment.install(print), port=0, data_dir=folder, limits=_LIMITS) as serving:
+            url = serving.endpoints[""]
+            yield Aws(url, f"{_version_of_localstack(url)} with Launchday's extension")
+    else:
+        yield Aws(where.url, where.version, by_host=where.apis_by_host)
+
+
+def _version_of_localstack(url: str) -> str:
+    with urllib.request.urlopen(f"{url}/_localstack/health", timeout=_HEALTH_TIMEOUT_S) as answer:
+        return str(json.load(answer)["version"])

@@ -35,6 +35,7 @@ def client_error(code: str, message: str, status: int = 400) -> ClientError:
         client_error("InternalFailure", "API action 'X' for service 'y' not yet implemented", 501),
         client_error("UnknownOperationException", ""),
         client_error("ValidationException", "The iterator type AT_TIMESTAMP is not supported"),
+        client_error("404", "<p>The requested URL was not found on the server. If you", 404),
         client_error("500", "The create_thing action has not been implemented", 500),
         NotOffered("404 for the path of the data plane"),
     ],
@@ -123,9 +124,11 @@ def test_the_target_is_chosen_by_the_environment() -> None:
     }
     chosen = place_of({**variables, "LAUNCHDAY_CONFORMANCE_VERSION": "5"})
     assert (chosen.name, chosen.url, chosen.version) == ("moto", "http://127.0.0.1:5000", "5")
-    assert place_of({"LAUNCHDAY_CONFORMANCE_TARGET": "localstack"}).url == "http://127.0.0.1:4566"
+    assert place_of({"LAUNCHDAY_CONFORMANCE_TARGET": "localstack"}).name == "localstack"
     with pytest.raises(ValueError, match="embedded"):
         place_of({"LAUNCHDAY_CONFORMANCE_TARGET": "moto"})
+    with pytest.raises(ValueError, match="VERSION"):
+        place_of(variables)
 
 
 def test_results_of_a_part_keep_the_rest_of_the_same_version(tmp_path: Path) -> None:

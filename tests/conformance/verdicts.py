@@ -24,7 +24,8 @@ _REFUSING_CODES = frozenset(
 )
 _REFUSING_WORDS = re.compile(
     r"not (yet |been |currently )*(implemented|supported|emulated|offered|available|included)|unsupported"
-    r"|pro feature|no such (action|operation)|unknown (operation|action|service)",
+    r"|pro feature|no such (action|operation)|unknown (operation|action|service)"
+    r"|the requested url was not found on the server",
     re.IGNORECASE,
 )
 _RANDOM = re.compile(r"\b(lc-[a-z-]*?)[0-9a-f]{8}\b")

@@ -531,7 +531,7 @@ def test_unused(table: Table) -> None:
     with refusing("ValidationException", saying="(?i)unused", status=400):
         table.update("SET a = :a", values={":a": 1}, ExpressionAttributeNames={"#b": "b"})
     with refusing("ValidationException", saying=":b", status=400):
-        table.update("SET a = :b", values={":a": 1})
+        table.update("SET a = :a, b = :b", values={":a": 1})
 
 
 # --- queries -----------------------------------------------------------------------------------------------
