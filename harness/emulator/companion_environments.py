@@ -27,7 +27,8 @@ from harness.emulator.own_paths import json_answer
 from harness.emulator.services.base import AwsRequest, AwsResponse
 from harness.emulator.services.lambda_.environments.runtime_api import Work
 from harness.emulator.services.lambda_.environments.sandbox import InitFailed
-from harness.emulator.services.lambda_.hosted.host import EnvironmentHost, Keys
+from harness.emulator.services.lambda_.hosted.host import EnvironmentHost
+from harness.emulator.services.lambda_.hosted.process import Keys
 from harness.emulator.services.lambda_.hosted.refusal import NotHosted
 from harness.emulator.services.lambda_.hosted.specification import parse_code, parse_specification
 from harness.emulator.services.lambda_.invocation import new_request_id, new_trace_root
@@ -41,7 +42,6 @@ CLIENT_CONTEXT = "x-launchday-client-context"
 PAYLOAD_BYTES = "x-launchday-payload-bytes"
 STATUS = "x-launchday-status"
 ERROR = "x-launchday-error-type"
-MAX_PATIENCE_S = 60.0
 
 
 class EnvironmentsApi:
@@ -108,11 +108,7 @@ class EnvironmentsApi:
 
     async def _start(self, id_: str, body: dict[str, Any]) -> AwsResponse:
         try:
-            patience_s = min(MAX_PATIENCE_S, float(body.get("patience_s", MAX_PATIENCE_S)))
-        except (TypeError, ValueError):
-            raise NotHosted("patience_s must be a number.") from None
-        try:
-            started = await self._host.start_environment(parse_specification(id_, body), patience_s)
+            started = await self._host.start_environment(parse_specification(id_, body))
         except InitFailed as failed:
             message = f"The environment could not be initialized: {failed.answer.error_type}"
             return json_answer(422, {"message": message, "error": failed.answer.payload.decode()})

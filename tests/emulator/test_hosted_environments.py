@@ -350,7 +350,7 @@ def test_more_starts_than_turns_wait_for_their_first_invocation(hosting: Hosting
         while not (slow / "began").exists():
             time.sleep(0.001)
     folder = hosting.folder("import os\ndef handler(event, context): return os.getpid()")
-    specification = hosting.specification(folder, "quick", patience_s=0)
+    specification = hosting.specification(folder, "quick")
     assert hosting.put("quick", specification)[1] == {"state": "waiting", "notes": []}
     assert hosting.put("quick", specification)[0] == 409  # it is there
     for number in range(MAX_STARTING):
@@ -405,3 +405,84 @@ def test_a_reset_ends_every_environment(hosting: Hosting) -> None:
     hosting.run(hosting.api.reset())
     assert gone(*pids)
     assert json.loads(hosting.ask("GET", "").body) == {"environments": []}
+
+
+def both(hosting: Hosting, source: str) -> tuple[str, str]:
+    """Two environments of one version; the second found no turn to start, as it had a sibling."""
+    folder = hosting.folder(source)
+    assert hosting.put("first", hosting.specification(folder, "first"))[1]["state"] == "ready"
+    assert hosting.put("second", hosting.specification(folder, "second"))[1]["state"] == "waiting"
+    return "first", "second"
+
+
+def test_an_environment_takes_the_process_of_a_sibling_that_has_nothing_to_do(hosting: Hosting) -> None:
+    first, second = both(
+        hosting, "import os\ndef handler(event, context):\n print(event)\n return os.getpid()"
+    )
+    one = hosting.invoke(first, b'"one"')
+    two = hosting.invoke(second, b'"two"')
+    again = hosting.invoke(first, b'"again"')
+    assert one.payload == two.payload == again.payload
+    assert ["Init Duration" in ran.logs[-1] for ran in (one, two, again)] == [True, False, False]
+    assert [ran.logs[1] for ran in (one, two, again)] == ["one\n", "two\n", "again\n"]
+    assert len(two.logs) == 4
+    assert [each.init_ms is None for each in hosting.api.take_invocations()] == [False, True, True]
+
+
+def test_beside_a_sibling_that_is_busy_another_process_is_started(hosting: Hosting, tmp_path: Path) -> None:
+    first, second = both(hosting, WAITS)
+    begun, go_on = tmp_path / "begun", tmp_path / "go_on"
+    running = hosting.invoke_later(first, json.dumps({"begun": str(begun), "go_on": str(go_on)}).encode())
+    while not begun.exists():
+        time.sleep(0.001)
+    other = hosting.invoke(second).payload
+    go_on.touch()
+    assert hosting.ran(running.result(30)).payload != other
+
+
+def test_whoever_waits_has_the_first_process_that_comes_free(hosting: Hosting, tmp_path: Path) -> None:
+    first, second = both(hosting, WAITS)
+    begun, go_on = tmp_path / "begun", tmp_path / "go_on"
+    payload = json.dumps({"begun": str(begun), "go_on": str(go_on)}).encode()
+    running = hosting.invoke_later(first, payload)
+    while not begun.exists():
+        time.sleep(0.001)
+    starting = []
+    for number in range(MAX_STARTING):  # so that no other may start
+        slow = hosting.folder("import time; open('began', 'w').close(); time.sleep(60)")
+        starting.append(hosting.put_later(f"slow-{number}", hosting.specification(slow, f"slow-{number}")))
+        while not (slow / "began").exists():
+            time.sleep(0.001)
+    waiting = hosting.invoke_later(second)
+    go_on.touch()
+    assert hosting.ran(running.result(30)).payload == hosting.ran(waiting.result(30)).payload
+    for number in range(MAX_STARTING):
+        hosting.stop(f"slow-{number}")
+    assert {each.result(30).status for each in starting} == {410}
+    waits = {usage.unit: usage.quantity for usage in hosting.meters.usage()}["process_wait_ms"]
+    assert waits > 0
+
+
+def test_a_process_outlives_the_environment_that_started_it_where_a_sibling_has_it(hosting: Hosting) -> None:
+    first, second = both(hosting, "import os\ndef handler(event, context): return os.getpid()")
+    pid = hosting.invoke(first).payload
+    assert hosting.invoke(second).payload == pid
+    hosting.stop(first)
+    assert hosting.invoke(second).payload == pid
+    hosting.stop(second)
+    assert gone(pid)
+
+
+def test_environments_that_differ_share_no_process(hosting: Hosting) -> None:
+    folder = hosting.folder("import os\ndef handler(event, context): return [os.getpid(), os.environ['V']]")
+    for id_, changes in (
+        ("a", {"variables": {"V": "1"}}),
+        ("b", {"variables": {"V": "2"}}),
+        ("c", {"variables": {"V": "1"}, "memory_mb": 256}),
+        ("d", {"variables": {"V": "1"}, "code_stamp": 7}),
+        ("e", {"variables": {"V": "1"}, "provisioned": True}),
+    ):
+        assert hosting.put(id_, hosting.specification(folder, id_, **changes))[1]["state"] == "ready"
+    answers = [hosting.invoke(id_).payload for id_ in "abcde"]
+    assert len({pid for pid, _ in answers}) == 5
+    assert [value for _, value in answers] == ["1", "2", "1", "1", "1"]

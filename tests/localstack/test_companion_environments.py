@@ -66,7 +66,7 @@ class Hosted:
 
     def start(self, source: str, **changes: Any) -> str:
         id_ = uuid.uuid4().hex
-        self.client.start(id_, self.specification(id_, source, **changes), patience_s=10)
+        self.client.start(id_, self.specification(id_, source, **changes))
         return id_
 
     def invoke(self, id_: str, payload: bytes = b"{}", request_id: str = "r") -> Outcome:

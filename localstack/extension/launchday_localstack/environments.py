@@ -16,8 +16,8 @@ INIT_LIMIT_S = 10.0
 """Of an initialization, and what it is begun again with when it took longer is the function's timeout."""
 MARGIN_S = 15.0
 """What the companion may take beside that: to merge layers, to look for an interpreter."""
-MAX_WAIT_S = 60.0
-"""For other environments that are being started."""
+MAX_WAIT_S = 300.0
+"""For a process, while others are being started."""
 
 
 class Refused(Exception):
@@ -72,11 +72,11 @@ class Environments:
         notes: list[str] = self._ask("POST", f"{PATH}/checks", code.members())["notes"]
         return notes
 
-    def start(self, id_: str, specification: Mapping[str, Any], *, patience_s: float) -> None:
-        """Start an environment, and wait until it is initialized; when it is not its turn within `patience_s`
-        its first invocation starts it. Raises Refused, CompanionUnreachable."""
-        body = {**specification, "patience_s": patience_s}
-        self._ask("PUT", f"{PATH}/{id_}", body, timeout_s=patience_s + INIT_LIMIT_S + MARGIN_S)
+    def start(self, id_: str, specification: Mapping[str, Any]) -> None:
+        """Start an environment, and wait until it is initialized; when it is not its turn, its first
+        invocation sees to a process. Raises Refused, CompanionUnreachable."""
+        timeout_s = MAX_WAIT_S + INIT_LIMIT_S + MARGIN_S
+        self._ask("PUT", f"{PATH}/{id_}", specification, timeout_s=timeout_s)
 
     def invoke(self, id_: str, work: Work, *, function_timeout_s: float) -> Outcome:
         """Run `work` in an environment. Raises Refused, CompanionUnreachable."""

@@ -27,12 +27,11 @@ from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
 from localstack.services.lambda_.invocation.runtime_executor import LambdaRuntimeException, RuntimeExecutor
 
 from launchday_localstack.companion import CompanionUnreachable
-from launchday_localstack.environments import INIT_LIMIT_S, PATH, Code, Environments, Refused, Work
+from launchday_localstack.environments import PATH, Code, Environments, Refused, Work
 from launchday_localstack.forwarding import companion
 from localstack import config
 
 LOG = logging.getLogger(__name__)
-LEFT_FOR_LOCALSTACK_S = 2.0
 OF_LOCALSTACKS_INIT = frozenset(
     {
         "AWS_LAMBDA_FUNCTION_TIMEOUT",
@@ -73,7 +72,8 @@ class LaunchdayRuntimeExecutor(RuntimeExecutor):
         self._code_stamp = 0
 
     def start(self, env_vars: dict[str, Any]) -> None:
-        """Return when the runtime asks for its first invocation. Raises ShutdownDuringStartup when it was
+        """Return when the runtime asks for its first invocation, or when this machine has no process to spare
+        for it yet: its first invocation waits for one then. Raises ShutdownDuringStartup when it was
         stopped meanwhile, StatusErrorException when a provisioned environment could not be initialized (of
         others the first invocation tells that), LambdaRuntimeException."""
         self._specification = _specification(self.id, self.function_version, env_vars)
@@ -81,9 +81,8 @@ class LaunchdayRuntimeExecutor(RuntimeExecutor):
 
     def _start(self) -> None:
         self._code_stamp = self._stamp()
-        patience_s = config.LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT - INIT_LIMIT_S - LEFT_FOR_LOCALSTACK_S
         try:
-            environments().start(self.id, self._specification, patience_s=max(1.0, patience_s))
+            environments().start(self.id, {**self._specification, "code_stamp": self._code_stamp})
         except Refused as refusal:
             if refusal.error is not None:
                 raise StatusErrorException(str(refusal), payload=refusal.error.encode()) from refusal

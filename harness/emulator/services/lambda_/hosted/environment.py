@@ -1,4 +1,4 @@
-"""One hosted environment: a sandbox that is replaced when its process has ended, under one name and one log.
+"""One hosted environment: a process that is replaced when it has ended, under one name.
 
 Whoever owns it says when it runs what. A failed initialization is told as the result of the first invocation,
 with the log lines that say why, as on AWS; only a provisioned environment must be initialized to be at all.
@@ -7,26 +7,24 @@ with the log lines that say why, as on AWS; only a provisioned environment must 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
+from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
-from harness.emulator.services.lambda_.environments.process import Sweeps
 from harness.emulator.services.lambda_.environments.runtime_api import Answer, Work
 from harness.emulator.services.lambda_.environments.sandbox import (
     INIT_LIMIT_S,
     InitFailed,
     Program,
     Run,
-    Sandbox,
     Usage,
     initialized,
 )
 from harness.emulator.services.lambda_.hosted.output import HeldOutput
+from harness.emulator.services.lambda_.hosted.process import HostedProcess, Means
 from harness.emulator.services.lambda_.hosted.refusal import NotHosted
+from harness.emulator.services.lambda_.hosted.siblings import PATIENCE_S, Siblings
 from harness.emulator.services.lambda_.hosted.specification import Specification
-from harness.emulator.services.lambda_.logs import EnvironmentLog
 from harness.emulator.services.lambda_.performing import perform, report_of
 
 T = TypeVar("T")
@@ -42,42 +40,31 @@ class Invoked(NamedTuple):
     """For a process to be started: this machine's wait, no part of any duration."""
 
 
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What hosted environments have in common. `turns` lets few start at once, in the order they came."""
-
-    turns: asyncio.Semaphore
-    sweeps: Sweeps
-    clock: Callable[[], float]
-    monotonic: Callable[[], float] = time.monotonic
-
-
-class _Sandbox(Sandbox):
-    async def start(self, limit_s: float) -> None:
-        """Start when the one before is swept: a sweep knows both by their log stream, and by nothing else."""
-        await self._sweeps.settled()
-        await super().start(limit_s)
-
-
 class HostedEnvironment:
     """An environment for as long as its owner wants it. `start`, `invoke` and `close` may overlap."""
 
-    def __init__(self, specification: Specification, program: Program, means: Means) -> None:
+    def __init__(
+        self, specification: Specification, program: Program, means: Means, siblings: Siblings
+    ) -> None:
         self.specification = specification
         self.closed = False
         self.ended = asyncio.Event()
         """Set when it is closed and nothing of it runs any more."""
         self._program = program
         self._means = means
+        self._siblings = siblings
         self._output = HeldOutput()
-        self._sandbox: Sandbox | None = None
+        self._process: HostedProcess | None = None
         self._failed: InitFailed | None = None
         self._task: asyncio.Task[Any] | None = None
         """What is under way: a start or an invocation."""
+        self._starting = False
         self._has_begun = False
-        """Whether an invocation runs, and not only starts its process."""
+        """Whether an invocation is under way, and not only a start."""
         self._retiring = False
         self._closing: asyncio.Task[None] | None = None
+        if not specification.provisioned:
+            siblings.add(self)
 
     @property
     def busy(self) -> bool:
@@ -87,37 +74,51 @@ class HostedEnvironment:
     @property
     def usable(self) -> bool:
         """Whether its process lives."""
-        return self._sandbox is not None and self._sandbox.usable
+        return self._process is not None and self._process.usable
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has a process, or is starting one."""
+        return self._starting or self.usable
+
+    def lend(self) -> HostedProcess | None:
+        """Its process, if it has one that has nothing to do; it has none then."""
+        if self.busy or not self.usable or self.specification.provisioned:
+            return None
+        process, self._process = self._process, None
+        return process
 
     def recent_logs(self) -> str:
         """Its last lines."""
         return self._output.recent()
 
-    async def start(self, patience_s: float) -> bool:
-        """Initialize it. Gives False when it was not its turn to start within `patience_s`: its first
-        invocation starts it then; a provisioned environment waits for its turn. Raises InitFailed (a
-        provisioned one only), NotHosted when it was closed meanwhile."""
-        return await self._alone(self._start(patience_s))
-
-    async def _start(self, patience_s: float) -> bool:
-        turns = self._means.turns
-        try:
-            async with asyncio.timeout(None if self.specification.provisioned else patience_s):
-                await turns.acquire()
-        except TimeoutError:
+    async def start(self) -> bool:
+        """Initialize it. Gives False when it is not its turn to start, or when there are siblings, one of
+        which may come free sooner: its first invocation sees to it then. A provisioned environment waits for
+        its turn. Raises InitFailed (a provisioned one only), NotHosted when it was closed meanwhile."""
+        if not self.specification.provisioned and (self._means.turns.locked() or self._siblings.alive):
             return False
-        try:
-            self._sandbox = self._make()
-            await self._sandbox.start(INIT_LIMIT_S)
-        except InitFailed as failed:
-            self._sandbox = None
-            if self.specification.provisioned:
-                raise
-            if failed.status != "timeout":  # that one is begun again under the function's own timeout
-                self._failed = failed
-        finally:
-            turns.release()
+        return await self._alone(self._start())
+
+    async def _start(self) -> bool:
+        async with self._means.turns:
+            try:
+                await self._begin(INIT_LIMIT_S)
+            except InitFailed as failed:
+                if self.specification.provisioned:
+                    raise
+                if failed.status != "timeout":  # that is begun again under the function's own timeout
+                    self._failed = failed
         return True
+
+    async def _begin(self, limit_s: float) -> None:
+        self._starting = True
+        try:
+            process = self._make()
+            await process.start(limit_s)
+            self._process = process
+        finally:
+            self._starting = False
 
     async def invoke(self, work: Work) -> Invoked:
         """Run `work`, in a new process when there is none; its deadline is set here. Raises NotHosted when it
@@ -125,37 +126,84 @@ class HostedEnvironment:
         return await self._alone(self._invoke(work))
 
     async def _invoke(self, work: Work) -> Invoked:
+        self._has_begun = True
         failed, self._failed = self._failed, None
-        waited_s = 0.0
+        since_s = begun_s = self._means.monotonic()
         if failed is None and not self.usable:
-            failed, waited_s = await self._replace()
+            try:
+                begun_s = await self._obtain()
+            except InitFailed as again:
+                failed = again
+        waited_s = begun_s - since_s
         if failed is not None:
             return self._not_initialized(work, failed, waited_s)
-        assert self._sandbox is not None
-        self._has_begun = True
+        assert self._process is not None
         subject = self.specification.subject
         deadline_ms = int((self._means.clock() + subject.timeout_s) * 1000)
-        run, init = await perform(self._sandbox, replace(work, deadline_ms=deadline_ms), subject)
+        run, init = await perform(self._process, replace(work, deadline_ms=deadline_ms), subject)
         return Invoked(run, init, self._output.take(), waited_s)
 
-    async def _replace(self) -> tuple[InitFailed | None, float]:
-        """A new process for the one that ended: cold, as on AWS. Gives how long it was not its turn, too."""
-        ended, self._sandbox = self._sandbox, None
+    async def _obtain(self) -> float:
+        """Get a process: a sibling's, or a new one, cold, as on AWS. Gives the time when the wait for either
+        was over. Raises InitFailed."""
+        ended, self._process = self._process, None
         if ended is not None:
             await ended.close()
-        since_s = self._means.monotonic()
-        async with self._means.turns:
-            waited_s = self._means.monotonic() - since_s
-            try:
-                self._sandbox = await initialized(self._make, self.specification.subject.timeout_s)
-            except InitFailed as failed:
-                return failed, waited_s
-        return None, waited_s
+        while True:
+            process = self._siblings.idle() or await self._lent_or_turn()
+            begun_s = self._means.monotonic()
+            if process is None:
+                await self._take_turn()
+                return begun_s
+            process.speak_to(self._output)
+            self._process = process
+            if process.usable:
+                return begun_s
+            await process.close()
 
-    def _make(self) -> Sandbox:
-        wanted, means = self.specification, self._means
-        log = EnvironmentLog(self._output, wanted.log_group, wanted.log_stream, means.clock)
-        return _Sandbox(self._program, log, means.sweeps, means.clock)
+    async def _take_turn(self) -> None:
+        self._starting = True
+        try:
+            self._process = await initialized(self._make, self.specification.subject.timeout_s)
+        finally:
+            self._starting = False
+            self._means.turns.release()
+
+    async def _lent_or_turn(self) -> HostedProcess | None:
+        """A sibling's process; None when it is our turn to start one: whoever asked gives the turn back."""
+        lent, turn = self._siblings.wait(), None
+        try:
+            if self._siblings.alive:
+                await asyncio.wait({lent}, timeout=PATIENCE_S)
+            if not lent.done():
+                turn = asyncio.get_running_loop().create_task(self._means.turns.acquire())
+                either: set[asyncio.Future[Any]] = {lent, turn}
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            if turn is not None:
+                await self._give_up(turn)
+            if lent.done():
+                self._process = lent.result()  # to be closed with the environment
+            lent.cancel()
+            raise
+        if not lent.done():
+            lent.cancel()
+            return None
+        if turn is not None:
+            await self._give_up(turn)
+        return lent.result()
+
+    async def _give_up(self, turn: asyncio.Task[Any]) -> None:
+        """Want the turn no longer, and give it back if it came."""
+        turn.cancel()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            return
+        self._means.turns.release()
+
+    def _make(self) -> HostedProcess:
+        return HostedProcess(self.specification, self._program, self._means, self._output)
 
     def _not_initialized(self, work: Work, failed: InitFailed, waited_s: float) -> Invoked:
         nothing = Usage(0.0, 0.0, failed.usage.peak_memory_mb)
@@ -193,6 +241,8 @@ class HostedEnvironment:
         self._has_begun = False
         if not task.cancelled():
             task.exception()  # whoever waited has it
+        if not self.closed:
+            self._siblings.offer(self)
         if self._retiring:
             self._closing = asyncio.get_running_loop().create_task(self.close())
 
@@ -206,11 +256,13 @@ class HostedEnvironment:
     async def close(self) -> None:
         """End it, and what runs in it. May be called twice."""
         self.closed, self._retiring = True, False
+        self._siblings.offer(self)
+        self._siblings.remove(self)
         task = self._task
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        sandbox, self._sandbox = self._sandbox, None
-        if sandbox is not None:
-            await sandbox.close()
+        process, self._process = self._process, None
+        if process is not None:
+            await process.close()
         self.ended.set()

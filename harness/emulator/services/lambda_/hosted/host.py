@@ -10,16 +10,18 @@ import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-from harness.emulator.services.credentials import Credentials
 from harness.emulator.services.lambda_.environments.process import Sweeps
 from harness.emulator.services.lambda_.environments.runtime_api import Work
-from harness.emulator.services.lambda_.hosted.environment import HostedEnvironment, Invoked, Means
+from harness.emulator.services.lambda_.hosted.environment import HostedEnvironment, Invoked
 from harness.emulator.services.lambda_.hosted.events import origin_of
 from harness.emulator.services.lambda_.hosted.guardian import Guardian
+from harness.emulator.services.lambda_.hosted.marks import Marks
 from harness.emulator.services.lambda_.hosted.owners import Owners
+from harness.emulator.services.lambda_.hosted.process import CountedKeys, Keys, Means
 from harness.emulator.services.lambda_.hosted.refusal import NotHosted
+from harness.emulator.services.lambda_.hosted.siblings import Siblings
 from harness.emulator.services.lambda_.hosted.specification import (
     LOG_STREAM,
     Code,
@@ -35,16 +37,6 @@ MAX_STARTING = min(2, os.cpu_count() or 1)
 """As in the embedded AWS (placement): a surge of starts leaves the machine to its work."""
 LARGE_EVENT_BYTES = 256 * 1024
 _log = logging.getLogger(__name__)
-
-
-class Keys(Protocol):
-    """Who recognizes the access keys of running functions."""
-
-    def hold(self, credentials: Credentials, principal_arn: str) -> None:
-        """Know a key from now on."""
-
-    def release(self, access_key: str) -> None:
-        """Know it no longer."""
 
 
 class Started(NamedTuple):
@@ -71,23 +63,26 @@ class EnvironmentHost:
         shutil.rmtree(home, ignore_errors=True)  # nothing refers to what an earlier process left there
         self._meters = meters
         self._clock = clock
-        self._keys = keys
+        self._keys = CountedKeys(keys) if keys else None
         self._programs = programs or Programs(home)
         self._max_starting = max_starting
         self._environments: dict[str, HostedEnvironment] = {}
         self._preparing: set[str] = set()
-        self._leaving: dict[str, tuple[HostedEnvironment, asyncio.Task[None]]] = {}
-        """Stopped ones until they are swept, by log stream: in some an invocation goes on to its end."""
+        self._leaving: set[HostedEnvironment] = set()
+        """Stopped ones, in which an invocation goes on to its end."""
+        self._siblings: dict[object, Siblings] = {}
+        """By version."""
         self._running: Counter[str] = Counter()
         self._notes = Notes(meters)
-        self._guardian = Guardian(LOG_STREAM)
         self._tasks: set[asyncio.Task[None]] = set()
         meters.watch(self._gauges)
 
     async def start(self) -> None:
         """Be ready for environments."""
-        self._sweeps = Sweeps(LOG_STREAM)
-        self._means = Means(asyncio.Semaphore(self._max_starting), self._sweeps, self._clock)
+        sweeps = Sweeps(LOG_STREAM)
+        self._marks = Marks(sweeps, Guardian(LOG_STREAM))
+        turns = asyncio.Semaphore(self._max_starting)
+        self._means = Means(turns, sweeps, self._marks, self._clock, self._keys)
         self._owners = Owners(self._owner_ended)
 
     async def check(self, code: Code) -> list[str]:
@@ -95,7 +90,7 @@ class EnvironmentHost:
         NotHosted."""
         return await asyncio.to_thread(self._programs.check, code)
 
-    async def start_environment(self, wanted: Specification, patience_s: float) -> Started:
+    async def start_environment(self, wanted: Specification) -> Started:
         """Begin an environment; it is initialized when this returns, or its first invocation will do that or
         tell why it cannot be done. Raises NotHosted, InitFailed (a provisioned one only)."""
         if wanted.id in self._environments or wanted.id in self._preparing:
@@ -103,20 +98,17 @@ class EnvironmentHost:
         self._owners.watch(wanted.owner_pid)
         self._preparing.add(wanted.id)
         try:
-            if wanted.log_stream in self._leaving:  # a sweep would not tell the new one from the old
-                await asyncio.shield(self._leaving[wanted.log_stream][1])
             prepared = await asyncio.to_thread(self._programs.prepare, wanted)
         finally:
             was_stopped = wanted.id not in self._preparing
             self._preparing.discard(wanted.id)
         if was_stopped:
             raise NotHosted(f"The environment {wanted.id} was stopped.", 410)
-        environment = HostedEnvironment(wanted, prepared.program, self._means)
+        siblings = self._siblings.setdefault(wanted.version, Siblings())
+        environment = HostedEnvironment(wanted, prepared.program, self._means, siblings)
         self._environments[wanted.id] = environment
-        self._guardian.begin(wanted.log_stream)
-        self._hold_key(wanted)
         try:
-            is_ready = await environment.start(patience_s)
+            is_ready = await environment.start()
         except Exception:
             await self._end(environment)
             raise
@@ -197,12 +189,11 @@ class EnvironmentHost:
         await self._end_all(self._all())
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._sweeps.finished()
+        await self._marks.close()
         self._owners.close()
-        await asyncio.to_thread(self._guardian.close)
 
     def _all(self) -> list[HostedEnvironment]:
-        return [*self._environments.values(), *(each for each, _ in self._leaving.values())]
+        return [*self._environments.values(), *self._leaving]
 
     def _get(self, id_: str) -> HostedEnvironment:
         environment = self._environments.get(id_)
@@ -216,41 +207,29 @@ class EnvironmentHost:
     async def _end(self, environment: HostedEnvironment) -> None:
         if self._environments.get(environment.specification.id) is environment:
             del self._environments[environment.specification.id]
-        left = self._depart(environment)
         await environment.close()
-        await asyncio.shield(left)
+        self._forget(environment)
 
-    def _depart(self, environment: HostedEnvironment) -> asyncio.Task[None]:
-        """Know it until it has ended and been swept; the task is done then."""
-        stream = environment.specification.log_stream
-        if stream not in self._leaving:
-            self._leaving[stream] = environment, self._spawn(self._forget(environment))
-        return self._leaving[stream][1]
+    def _depart(self, environment: HostedEnvironment) -> None:
+        """Know it until it has ended."""
+        self._leaving.add(environment)
+        self._spawn(self._ended(environment))
 
-    async def _forget(self, environment: HostedEnvironment) -> None:
+    async def _ended(self, environment: HostedEnvironment) -> None:
         await environment.ended.wait()
-        await self._sweeps.settled()
-        stream = environment.specification.log_stream
-        self._guardian.end(stream)
-        del self._leaving[stream]
-        if self._keys is not None:
-            self._keys.release(environment.specification.variables.get("AWS_ACCESS_KEY_ID", ""))
+        self._forget(environment)
+
+    def _forget(self, environment: HostedEnvironment) -> None:
+        self._leaving.discard(environment)
+        version = environment.specification.version
+        if version in self._siblings and self._siblings[version].empty:
+            del self._siblings[version]
 
     def _owner_ended(self, pid: int) -> None:
         left = [each for each in self._all() if each.specification.owner_pid == pid]
         if left:
             _log.warning("Process %d has ended, and the %d environments that it had end too.", pid, len(left))
         self._spawn(self._end_all(left))
-
-    def _hold_key(self, wanted: Specification) -> None:
-        variables = wanted.variables
-        names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-        if self._keys is None or not all(variables.get(name) for name in names):
-            return
-        account_id = wanted.arn.split(":")[4]
-        role = wanted.role.rpartition("/")[2]
-        principal = f"arn:aws:sts::{account_id}:assumed-role/{role}/{wanted.subject.name}"
-        self._keys.hold(Credentials(*(variables[name] for name in names)), principal)
 
     def _gauges(self) -> Iterable[Gauge]:
         alive = Counter(each.specification.subject.name for each in self._all() if each.usable)

@@ -19,6 +19,8 @@ from harness.emulator.services.lambda_.performing import Subject
 
 LOG_STREAM = "AWS_LAMBDA_LOG_STREAM_NAME"
 """By its value, which no two environments have in common, an environment's processes are known."""
+CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+OF_ONE_ENVIRONMENT = frozenset({LOG_STREAM, *CREDENTIALS})
 MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
 
 
@@ -47,6 +49,15 @@ class Specification:
     log_stream: str
     variables: Mapping[str, str]
     provisioned: bool = False
+    code_stamp: int = 0
+    """Another number when the code in its folder is another."""
+
+    @property
+    def version(self) -> object:
+        """Equal for environments that differ in nothing that their function can tell, but for the name of
+        their log stream and their access keys."""
+        own = {name: value for name, value in self.variables.items() if name not in OF_ONE_ENVIRONMENT}
+        return self.subject, self.arn, self.handler, self.code, self.code_stamp, frozenset(own.items())
 
 
 class Prepared(NamedTuple):
@@ -79,6 +90,7 @@ def parse_specification(id_: str, given: Mapping[str, Any]) -> Specification:
             log_stream=str(given["log_stream"]),
             variables={str(name): str(value) for name, value in given["variables"].items()},
             provisioned=bool(given.get("provisioned", False)),
+            code_stamp=int(given.get("code_stamp", 0)),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise NotHosted(f"The environment is not described as it must be: {error!r}") from None
