@@ -415,6 +415,14 @@ def both(hosting: Hosting, source: str) -> tuple[str, str]:
     return "first", "second"
 
 
+SAYS = """
+import os
+def handler(event, context):
+    print(event)
+    return os.getpid()
+"""
+
+
 def test_an_environment_takes_the_process_of_a_sibling_that_has_nothing_to_do(hosting: Hosting) -> None:
     first, second = both(
         hosting, "import os\ndef handler(event, context):\n print(event)\n return os.getpid()"
