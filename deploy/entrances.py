@@ -145,7 +145,9 @@ def signer(
     from botocore.session import get_session
 
     own = (
-        Credentials(credentials["access_key_id"], credentials["secret_access_key"])
+        Credentials(
+            credentials["access_key_id"], credentials["secret_access_key"], credentials.get("session_token")
+        )
         if credentials
         else get_session().get_credentials()
     )

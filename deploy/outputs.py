@@ -97,4 +97,5 @@ def _credentials(cloud: Cloud) -> dict[str, str] | None:
     """Those of a local AWS, which are no secret; on AWS, whoever enters has credentials of its own."""
     if cloud.endpoint("kinesis") is None or cloud.access_key_id is None:
         return None
-    return {"access_key_id": cloud.access_key_id, "secret_access_key": cloud.secret_access_key or ""}
+    token = {"session_token": cloud.session_token} if cloud.session_token else {}
+    return {"access_key_id": cloud.access_key_id, "secret_access_key": cloud.secret_access_key or "", **token}

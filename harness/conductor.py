@@ -384,9 +384,18 @@ def _drain(
         drain = draining.by_backlog(look, limit_s)
     else:
         listener.stage("drain", f"until the evidence shows an end of each event, at most {limit_s:.0f} s")
+        shown: list[int] = []
+
+        def waiting() -> int:
+            left = evidence.read().waiting
+            if left and left not in shown[-1:]:
+                listener.stage("drain", f"{left:,} accepted events have no end yet")
+            shown.append(left)
+            return left
+
         drain = draining.by_evidence(
             look,
-            lambda: evidence.read().waiting,
+            waiting,
             lambda: happenings.count,
             limit_s,
             watched=rehearsal.scenario.watchers is not None,

@@ -102,6 +102,8 @@ class ClientObserver:
         try:
             if self._reads_logs and self._is_due("logs", now_s, LOGS_S):
                 self._read_logs(now_s, invocations)
+            elif not self._reads_logs and self._is_due("logs", now_s, LOGS_S):
+                self._clients("sts").get_caller_identity()  # that it is there at all
             if self._is_due("queues", now_s, QUEUES_S):
                 self._gauges = [each for each in self._gauges if each.service != "sqs"]
                 self._gauges += self._queues()

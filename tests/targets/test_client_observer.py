@@ -54,10 +54,16 @@ class Aws:
     def __init__(self) -> None:
         self.logs = Logs()
         self.metrics: dict[str, float] = {}
+        self.gone = False
         self.letters: dict[str, str] | None = {"ApproximateNumberOfMessages": "3"}
 
     def clients(self, **_: Any) -> Callable[[str], Any]:
         return lambda service: self.logs if service == "logs" else self
+
+    def get_caller_identity(self) -> dict[str, Any]:
+        if self.gone:
+            raise EndpointConnectionError(endpoint_url="http://x")
+        return {"Account": "0"}
 
     def get_function_configuration(self, **asked: Any) -> dict[str, Any]:
         return {"FunctionName": asked["FunctionName"], "MemorySize": 512, "Architectures": ["arm64"]}
@@ -185,6 +191,15 @@ def test_without_logs_nothing_is_asked_and_lambdas_usage_is_unseen() -> None:
     watched.after(3)
     assert watched.aws.logs.asked == []
     assert watched.observer.unseen["usage.lambda"] == "no REPORT lines: none came"
+
+
+def test_without_logs_a_target_that_is_gone_is_noticed_too() -> None:
+    watched = Watched(no_logs="none")
+    watched.aws.gone = True
+    watched.after(3)
+    watched.after(3)
+    with pytest.raises(TargetLost):
+        watched.after(3)
 
 
 def test_what_no_client_sees_is_named() -> None:

@@ -134,6 +134,19 @@ def test_what_was_found_out_is_not_tried_again(answer: Any) -> None:
     assert len(benches) == 1
 
 
+def test_an_interrupted_round_takes_away_what_it_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone: list[str] = []
+
+    def interrupted(bench: Bench, *_: Any) -> None:
+        bench.afterwards("the table", lambda: gone.append("table"))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("harness.targets.probing.trial.run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        tried("never asked")
+    assert gone == ["table"]
+
+
 def test_what_is_made_when_nobody_waits_any_more_goes_at_once() -> None:
     bench, gone = a_bench(), list[str]()
     bench.take_away()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -66,17 +66,22 @@ def rounds(
     """What was found, and what was left behind. What was not known in time is tried once more, from the
     beginning: a service that was asked for the first time may have had to be loaded. Nothing in time twice
     is no."""
-    bench = bench_of()
-    found = {each.name: each for each in run(bench, trials_on(bench), within_s)}
-    left_behind = list(_take_away(bench))
+    left_behind: list[str] = []
+
+    def a_round(wanted: Collection[str] | None) -> tuple[Finding, ...]:
+        bench = bench_of()
+        trials = {name: each for name, each in trials_on(bench).items() if wanted is None or name in wanted}
+        try:
+            return run(bench, trials, within_s)
+        finally:  # somebody may press Ctrl-C meanwhile
+            left_behind.extend(_take_away(bench))
+
+    found = {each.name: each for each in a_round(None)}
     late = [name for name, each in found.items() if each.late]
     if late:
-        bench = bench_of()
-        again = {name: trial for name, trial in trials_on(bench).items() if name in late}
-        for each in run(bench, again, within_s):
+        for each in a_round(late):
             twice = replace(each, can=False, detail=f"{each.detail}, twice") if each.late else each
             found[each.name] = twice
-        left_behind += _take_away(bench)
     return tuple(found.values()), tuple(left_behind)
 
 
