@@ -79,15 +79,26 @@ class Reply:
             raise AssertionError(f"JSON expected, got {self.status} {self.body[:100]!r}") from None
 
 
-def send(method: str, url: str, body: bytes | str = b"", **headers: str) -> Reply:
-    """One HTTP request. `_` in a header's name is `-`."""
+def send(
+    method: str,
+    url: str,
+    body: bytes | str = b"",
+    lines: Sequence[tuple[str, str]] = (),
+    **headers: str,
+) -> Reply:
+    """One HTTP request. `_` in a header's name is `-`; `lines` are further headers, as they stand."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=WITHIN_S * 2)
     path = parts.path + (f"?{parts.query}" if parts.query else "")
     content = body.encode() if isinstance(body, str) else body
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    named = [(name.replace("_", "-"), value) for name, value in headers.items()]
     try:
-        connection.request(method, path or "/", content or None, named)
+        connection.putrequest(method, path or "/", skip_host="host" in headers)
+        for name, value in [*named, *lines]:
+            connection.putheader(name, value)
+        if content:
+            connection.putheader("content-length", str(len(content)))
+        connection.endheaders(content or None)
         answer = connection.getresponse()
         repeated = [(name.lower(), value) for name, value in answer.getheaders()]
         return Reply(answer.status, dict(repeated), repeated, answer.read())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from random import getrandbits
 
 from aiohttp import web
@@ -69,11 +69,13 @@ class Gateway:
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one HTTP request: aiohttp's low-level server calls this."""
-        headers = {name.lower(): value for name, value in request.headers.items()}
+        lines: Collection[tuple[str, str]] = request.headers.items()
+        headers = {name.lower(): value for name, value in lines}
         if len(headers) != len(request.headers):
             headers = _joined(request)
         if not all(map(str.isascii, headers.values())):
             headers = {name: _text(value) for name, value in headers.items()}
+            lines = [(name, _text(value)) for name, value in lines]
         path, _, query = request.raw_path.partition("?")
         reason = self._guard.refusal(headers)
         if reason is not None:
@@ -91,6 +93,7 @@ class Gateway:
             b"",
             CallContext(where.region, trace_id=_trace_root(headers), request_id=_request_id()),
             request.remote or "",
+            lines,
         )
         if "upgrade" in headers and where.service in self._upgrades and _asks_for_websocket(request):
             return await self._upgrade(where.service, request, aws_request)

@@ -6,7 +6,7 @@ over the wire, wherever that other one runs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -36,6 +36,8 @@ class AwsRequest:
     body: bytes
     context: CallContext
     source_ip: str = "127.0.0.1"
+    lines: Collection[tuple[str, str]] = ()
+    """The headers line by line, names as the client spelt them; empty where that is not known."""
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -115,9 +115,16 @@ class Api:
             raise NotOffered(f"the stage's address answers {reply.status} {reply.body.decode()}")
         return self
 
-    def send(self, verb: str, path: str, body: bytes | str = b"", **headers: str) -> Reply:
+    def send(
+        self,
+        verb: str,
+        path: str,
+        body: bytes | str = b"",
+        lines: Sequence[tuple[str, str]] = (),
+        **headers: str,
+    ) -> Reply:
         base, needed = self.aws.stage(self.id, "prod")
-        return send(verb, base + path, body, **{**needed, **headers})
+        return send(verb, base + path, body, lines, **{**needed, **headers})
 
     def get(self, path: str, **headers: str) -> Reply:
         return self.send("GET", path, **headers)
@@ -482,6 +489,20 @@ def test_proxy_event(api: Api, backend: Function) -> None:
     assert (context["apiId"], context["stage"], context["resourcePath"]) == (api.id, "prod", "/x/{id}")
     assert context["requestId"] == reply.headers["x-amzn-requestid"]
     assert context["identity"]["sourceIp"]
+
+
+@behaviour(
+    "apigateway.proxy-hands-repeated-headers-over",
+    "A header that came twice has both values in multiValueHeaders, and the last of them in headers.",
+    PROXY,
+)
+def test_proxy_repeated_headers(api: Api, backend: Function) -> None:
+    api.proxy("/x", backend)
+    api.deploy()
+    event = api.send("GET", "/x", lines=[("X-Twice", "a"), ("X-Once", "c"), ("X-Twice", "b")]).json
+    assert event["multiValueHeaders"]["X-Twice"] == ["a", "b"]
+    assert event["multiValueHeaders"]["X-Once"] == ["c"]
+    assert (event["headers"]["X-Twice"], event["headers"]["X-Once"]) == ("b", "c")
 
 
 @behaviour(

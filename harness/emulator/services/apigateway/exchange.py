@@ -72,8 +72,19 @@ class Exchange:
 
     @cached_property
     def headers(self) -> dict[str, str]:
-        """The request's headers by names in Title-Case: HTTP/1.1 clients send them so."""
-        return {title_case(name): value for name, value in self.request.headers.items()}
+        """The last value of each header, by its name as in `multi_headers`."""
+        return {name: values[-1] for name, values in self.multi_headers.items()}
+
+    @cached_property
+    def multi_headers(self) -> dict[str, list[str]]:
+        """All values of each header, by its name as the client spelt it first; where that is not known, in
+        Title-Case, as most clients of HTTP/1.1 do."""
+        lines = self.request.lines or [(title_case(k), v) for k, v in self.request.headers.items()]
+        spelt: dict[str, str] = {}
+        found: dict[str, list[str]] = {}
+        for name, value in lines:
+            found.setdefault(spelt.setdefault(name.lower(), str(name)), []).append(value)
+        return found
 
     @cached_property
     def multi_query(self) -> dict[str, list[str]]:

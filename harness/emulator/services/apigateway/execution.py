@@ -46,8 +46,9 @@ async def execute(
         _count_refusal(plan, error)
         response = gateway_responses.render(error, plan.gateway_responses, exchange)
     _add_ids(response, ids)
-    header_characters = sum(len(name) + len(value) for name, value in response.headers.items())
-    counters.bytes_out.value += bytes_out(len(response.body), len(response.headers), header_characters)
+    lines = [*response.headers.items(), *response.repeats]
+    header_characters = sum(len(name) + len(value) for name, value in lines)
+    counters.bytes_out.value += bytes_out(len(response.body), len(lines), header_characters)
     return response
 
 

@@ -56,7 +56,7 @@ def _common(exchange: Exchange) -> dict[str, Any]:
         "path": exchange.decoded_path,
         "httpMethod": exchange.request.method,
         "headers": exchange.headers,
-        "multiValueHeaders": {name: [value] for name, value in exchange.headers.items()},
+        "multiValueHeaders": exchange.multi_headers,
         "queryStringParameters": exchange.query or None,
         "multiValueQueryStringParameters": exchange.multi_query or None,
         "pathParameters": dict(exchange.path_parameters) or None,

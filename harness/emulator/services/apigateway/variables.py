@@ -121,7 +121,7 @@ class Input:
 
 
 class Headers(dict[str, str]):
-    """The request's headers, in Title-Case; they are found whatever the case."""
+    """The request's headers as the client spelt them; they are found whatever the case."""
 
     __slots__ = ()
 

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from multidict import CIMultiDict
 
 from harness.emulator.services.base import AwsError
 
@@ -138,6 +139,16 @@ def test_a_proxied_functions_answer_is_the_response(account: Any) -> None:
     }
     assert response.repeats == [("x-m", "b")]
     assert response.headers["content-type"] == "application/json"
+
+
+def test_a_proxied_function_is_given_headers_as_they_were_spelt_and_all_of_their_values(account: Any) -> None:
+    account.functions.functions["backend"] = lambda event: {"statusCode": 200, "body": json.dumps(event)}
+    api = account.stand_up(account.proxy())
+    request = account.request("POST", b"", x_sdk="a, b")
+    request.lines = CIMultiDict([("X-SDK", "a"), ("host", "h"), ("x-sdk", "b")]).items()
+    event = json.loads(account.run(account.service.execute(api, "prod", "/x", request)).body)
+    assert event["multiValueHeaders"] == {"X-SDK": ["a", "b"], "host": ["h"]}
+    assert event["headers"] == {"X-SDK": "b", "host": "h"}
 
 
 def test_a_header_in_both_members_has_the_values_of_the_second(account: Any) -> None:
