@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,17 +18,12 @@ from typing import Any, Protocol
 
 import reports
 from harness import draining
-from harness.errors import EXIT_INTERRUPTED, LaunchdayError, MeasurementInvalid, TargetError
-from harness.load.devices import make_devices
-from harness.load.events import columns_of, events_of
+from harness.errors import EXIT_INTERRUPTED, LaunchdayError, TargetError
+from harness.evidence import Evidence
 from harness.load.launch import Generator, Ready, Second
 from harness.load.plan import LoadPlan
-from harness.load.watchers.endpoints import number_of
 from harness.load.watchers.launch import WatchedSecond, Watching
-from harness.load.watchers.posts import posts
-from harness.measure.deliveries import Assigned, Deliveries, reconcile_deliveries
 from harness.measure.environment import describe_environment
-from harness.measure.ledger import Ledger
 from harness.measure.observation import Observation, Observer
 from harness.measure.plan import DayBefore, HourOfTraffic, Plan
 from harness.measure.run_folder import RunFolder
@@ -36,7 +31,7 @@ from harness.measure.sampler import Sampler
 from harness.measure.unseen import BACKLOG
 from harness.objectives import Objectives
 from harness.pipeline import Cloud, DeployParameters, Described, Outputs, Pipeline
-from harness.pipeline_loader import asking, watchable
+from harness.pipeline_loader import asking
 from harness.prerequisites import needs_of, not_judged, require, told
 from harness.scenario import Hour, Overrides, Scenario
 from harness.targets.base import Guided, Probed, Target
@@ -170,7 +165,7 @@ def _on_what_stands(
         listener.watched(second)
 
     plan = _load_plan(rehearsal, run_id, outputs)
-    evidence = _Evidence(rehearsal, run_id, cloud, outputs, folder)
+    evidence = Evidence(rehearsal.scenario, rehearsal.pipeline, run_id, cloud, outputs, folder)
     with (
         Sampler(observer, observed) as sampler,
         _watchers(plan, folder, listener, rehearsal, watched) as watchers,
@@ -183,7 +178,7 @@ def _on_what_stands(
             watchers.finish()
         _mark(folder, "end", sampler.look())
     listener.stage("ledger", "reading what became of each event")
-    _reconcile(evidence)
+    evidence.reconcile()
 
 
 def _try_out(rehearsal: Rehearsal, target: Target, folder: RunFolder, listener: Listener) -> None:
@@ -343,31 +338,9 @@ def _load(
                 raise KeyboardInterrupt
 
 
-@dataclass(frozen=True)
-class _Evidence:
-    """What the product shows of a run, read as often as it is asked."""
-
-    rehearsal: Rehearsal
-    run_id: str
-    cloud: Cloud
-    outputs: Outputs
-    folder: RunFolder
-
-    def read(self) -> Ledger:
-        """A ledger of what there is now. Raises MeasurementInvalid."""
-        acceptance = self.folder.acceptance()
-        if acceptance is None:
-            raise MeasurementInvalid("The load generator left no record of what was accepted.")
-        ledger = Ledger(acceptance, self.run_id)
-        pipeline = self.rehearsal.pipeline
-        with asking(pipeline, "show its evidence", MeasurementInvalid):
-            ledger.record_many(pipeline.evidence(self.cloud, self.outputs, self.run_id))
-        return ledger
-
-
 def _drain(
     rehearsal: Rehearsal,
-    evidence: _Evidence,
+    evidence: Evidence,
     sampler: Sampler,
     happenings: draining.Happenings,
     listener: Listener,
@@ -401,63 +374,3 @@ def _drain(
             watched=rehearsal.scenario.watchers is not None,
         )
     evidence.folder.set_drain(drain)
-
-
-def _reconcile(evidence: _Evidence) -> None:
-    rehearsal, folder = evidence.rehearsal, evidence.folder
-    run_id, cloud, outputs = evidence.run_id, evidence.cloud, evidence.outputs
-    ledger = evidence.read()
-    summary = folder.load_summary()
-    if summary is not None:
-        started_at_s = float(summary["started_at_s"])
-        events = events_of(rehearsal.scenario, rehearsal.scenario.seed, run_id, started_at_s)
-        with asking(rehearsal.pipeline, "predict outcomes", MeasurementInvalid):
-            ledger.predict_many(rehearsal.pipeline.predict(events))
-        if rehearsal.scenario.watchers is not None:
-            lost = _lost_deliveries(rehearsal, run_id, cloud, outputs)
-            folder.write_deliveries(_deliveries(rehearsal, run_id, started_at_s, ledger, folder, lost))
-    folder.write_ledger(ledger)
-
-
-def _lost_deliveries(
-    rehearsal: Rehearsal, run_id: str, cloud: Cloud, outputs: Outputs
-) -> list[tuple[int, int]]:
-    """(ordinal, watcher) of the deliveries that the pipeline says were given up."""
-    tells = watchable(rehearsal.pipeline, rehearsal.scenario.name)
-    with asking(rehearsal.pipeline, "show its lost deliveries", MeasurementInvalid):
-        lost = list(tells.lost_deliveries(cloud, outputs, run_id))
-    return [
-        (int(each.event_id.rpartition("-")[2]), number)
-        for each in lost
-        if (number := number_of(each.url)) is not None
-    ]
-
-
-def _deliveries(
-    rehearsal: Rehearsal,
-    run_id: str,
-    started_at_s: float,
-    ledger: Ledger,
-    folder: RunFolder,
-    lost: Iterable[tuple[int, int]],
-) -> Deliveries:
-    """Who was told of what, against who was owed it. Raises MeasurementInvalid when nobody kept receipts."""
-    scenario = rehearsal.scenario
-    receipts = folder.receipts()
-    if receipts is None:
-        raise MeasurementInvalid("The watchers left no record of what they were told.")
-    tells = watchable(rehearsal.pipeline, scenario.name)
-    assigned = [
-        Assigned(
-            post.number,
-            post.watcher.channel,
-            post.watcher.account,
-            post.device,
-            post.behaviour,
-            tells.owed_kinds(post.watcher.channel),
-        )
-        for post in posts(scenario, make_devices(scenario.population, scenario.seed), run_id)
-    ]
-    columns = columns_of(scenario, scenario.seed, started_at_s)
-    events = len(ledger.live)
-    return reconcile_deliveries(columns.first(events), ledger.live, assigned, receipts, lost)
