@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from harness.measure.unseen import BACKLOG, ITERATOR_AGE, LAMBDA_THROTTLES, Unseen, usage_of
+from harness.measure.unseen import (
+    BACKLOG,
+    ITERATOR_AGE,
+    LAMBDA_THROTTLES,
+    USAGE,
+    Unseen,
+    usage_of,
+    why_unseen,
+)
 
 Row = Mapping[str, Any]
 Point = tuple[float, float | None]
@@ -94,6 +102,10 @@ def panels(
     ) -> Series:
         return from_target(target, wanted, name, start_s, combine, seen=what not in unseen)
 
+    def noted(note: str, what: str) -> str:
+        why = why_unseen([what], unseen)
+        return note if why is None else f"{note} Here, {why}."
+
     authorizing = usage_of("apigateway")
 
     return [
@@ -125,13 +137,16 @@ def panels(
                 shown(BACKLOG, metric("async_backlog"), "asynchronous invocations"),
                 shown(BACKLOG, metric("pending_deliveries"), "deliveries of topics"),
             ],
-            "Accepted and not yet through. It must not grow without end, and must be empty at the end.",
+            noted(
+                "Accepted and not yet through. It must not grow without end, and must be empty at the end.",
+                BACKLOG,
+            ),
         ),
         Panel(
             "Iterator age",
             "ms",
             [shown(ITERATOR_AGE, metric("iterator_age_ms"), "oldest", max)],
-            "How old the last record of a batch was when the function got it.",
+            noted("How old the last record of a batch was when the function got it.", ITERATOR_AGE),
         ),
         Panel(
             "Throttles",
@@ -142,13 +157,13 @@ def panels(
                 shown(LAMBDA_THROTTLES, metric("throttles", service="lambda"), "Lambda"),
                 shown(usage_of("dynamodb"), metric("throttled_requests", service="dynamodb"), "DynamoDB"),
             ],
-            "Refusals by the quotas and scaling rules of the limits profile.",
+            noted("Refusals by the quotas and scaling rules of the limits profile.", LAMBDA_THROTTLES),
         ),
         Panel(
             "Cost rate",
             "USD/hour",
             [Series("at this moment's rate", [(t - start_s, value) for t, value in cost])],
-            "What an hour on AWS costs while the traffic is as it was at that moment.",
+            noted("What an hour on AWS costs while the traffic is as it was at that moment.", USAGE),
         ),
         Panel(
             "Events and authorizations",

@@ -127,6 +127,19 @@ def day_before(cost: Mapping[str, Any]) -> tuple[str, str] | None:
     return f"{float(times):,.0f}", f"the day before ({', '.join(said)})"
 
 
+def costs(cost: Mapping[str, Any]) -> str:
+    """What the traffic costs by the million events, the hour and the month, or why nobody can say."""
+    if cost["total"] is None:
+        return f"What this run costs is not known: {cost.get('total_reason') or 'a price is missing'}."
+    compared = day_before(cost)
+    return (
+        f"{dollars(cost['per_million_events'])} per million events, "
+        f"{dollars(cost['per_hour'])} an hour, "
+        f"{dollars(cost['per_month'])} a month of the same traffic"
+        + (f": {compared[0]} times {compared[1]}." if compared else ".")
+    )
+
+
 def bill_rows(cost: Mapping[str, Any], share: str = "0") -> tuple[list[Mapping[str, Any]], Decimal]:
     """The bill's lines, dearest first, without those that are less than `share` of the total, and the sum of
     the ones left out. A line without an amount is never left out."""

@@ -135,13 +135,6 @@ def _bill(cost: Mapping[str, Any]) -> RenderableType:
     if smaller:
         table.add_row(f"{smaller} smaller lines", "", "", "", "", wording.dollars(rest), "")
     table.add_row("total", "", "", "", "", Text(wording.dollars(cost["total"]), style="bold"), "")
-    compared = wording.day_before(cost)
-    said = (
-        f"{wording.dollars(cost['per_million_events'])} per million events, "
-        f"{wording.dollars(cost['per_hour'])} an hour, "
-        f"{wording.dollars(cost['per_month'])} a month of the same traffic"
-        + (f": {compared[0]} times {compared[1]}." if compared else ".")
-    )
-    parts: list[RenderableType] = [table, Text(said)]
+    parts: list[RenderableType] = [table, Text(wording.costs(cost))]
     parts += [Text(f"Not priced: {item}", style="yellow") for item in cost.get("unknown") or []]
     return Group(*parts)

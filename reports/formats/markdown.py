@@ -73,6 +73,8 @@ def _bill(result: Mapping[str, Any]) -> str:
         [line["service"], line["resource"], line["what"], wording.dollars(line["amount"]), line["basis"]]
         for line in dearest
     ]
+    if cost["total"] is None:
+        return f"{wording.costs(cost)}\n\n" + _table(["service", "resource", "what", "amount", "basis"], rows)
     return (
         f"**{wording.dollars(cost['total'])}** for this run, "
         f"{wording.dollars(cost['per_million_events'])} per million events, "

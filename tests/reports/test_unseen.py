@@ -83,6 +83,26 @@ def test_no_rate_of_cost_is_charted_and_no_backlog_at_zero(make_run: MakeRun) ->
     assert panels["Iterator age"].series[0].peak is not None  # what is shown after all is charted
 
 
+def test_charts_say_why_they_are_empty(make_run: MakeRun) -> None:
+    notes = {panel.title: panel.note for panel in charted(make_run({"objectives": []}, unseen=UNSEEN))}
+    assert notes["Backlog"].endswith(" Here, backlog is not seen: no gauge.")
+    assert notes["Cost rate"].endswith(f" Here, the usage of kinesis is not seen: {NOBODY}.")
+    assert "Here," not in notes["Iterator age"]
+
+
+def test_every_format_says_why_there_is_no_sum(make_run: MakeRun) -> None:
+    folder = make_run({"objectives": []}, unseen=UNSEEN)
+    result = built(folder)
+    said = "What this run costs is not known: nobody counted the usage of kinesis."
+    for name in ("html", "markdown"):
+        assert said in render(name, folder, result)
+    screen = Console(width=160, record=True, file=io.StringIO())
+    screen.print(console.render(result))
+    text = screen.export_text()
+    assert said in text
+    assert "unknown an hour" not in text
+
+
 def test_evidence_that_showed_no_end_is_told_as_that(make_run: MakeRun) -> None:
     result = built(make_run({"objectives": []}, emptied=False, waiting=12, unseen=UNSEEN))
     assert result["verdict_reason"] == "12 accepted events had no end 8 s after the load."

@@ -188,10 +188,11 @@ def _bill(result: Result) -> str:
     )
     unknown = "".join(f"<li>{escape(str(item))}</li>" for item in cost.get("unknown") or [])
     extra = f'<p class="odd">Not priced:</p><ul>{unknown}</ul>' if unknown else ""
+    if cost["total"] is None:
+        return f"<p>{escape(wording.costs(cost))}</p>{table}{extra}"
     return (
         f"<p>{wording.dollars(cost['per_million_events'])} per million events, "
         f"{wording.dollars(cost['per_hour'])} an hour, "
-        f""
         f"{wording.dollars(cost['per_month'])} a month of the same traffic,"
         f" {'with' if cost.get('free_tier') else 'without'} the free tier.</p>{table}{extra}"
     )
@@ -201,6 +202,8 @@ def _environment(result: Result) -> str:
     rows = [[escape(str(name)), escape(str(value))] for name, value in result.get("versions", {}).items()]
     pipeline = result["pipeline"]
     rows.append(["pipeline", escape(f"{pipeline['name']} {pipeline['hash']}" if pipeline else "unknown")])
+    if result.get("observer"):
+        rows.append(["what was seen", escape(result["observer"])])
     lateness = result["requests"]["start_lateness_ms"] or {}
     rows.append(["start lateness p99", wording.milliseconds(lateness.get("p99"))])
     return _table(["", ""], rows)
