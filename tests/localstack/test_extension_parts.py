@@ -33,7 +33,7 @@ from launchday_localstack.companion import (
 )
 from launchday_localstack.listening import is_loopback, node_options
 from launchday_localstack.metering import where
-from launchday_localstack.settings import Settings, SettingsError, read_settings
+from launchday_localstack.settings import Settings, SettingsError, read_settings, usable_settings
 
 EXTENSION = Path(__file__).parents[2] / "localstack" / "extension"
 URL = "http://127.0.0.1:4570"
@@ -77,6 +77,7 @@ def test_parts_are_turned_on_by_name(parts: str | None, services: list[str]) -> 
 def test_settings_that_cannot_be_are_said(environment: Mapping[str, str]) -> None:
     with pytest.raises(SettingsError, match="LAUNCHDAY_"):
         read_settings(environment)
+    assert usable_settings(environment) is None
 
 
 def test_both_sides_mean_the_same() -> None:

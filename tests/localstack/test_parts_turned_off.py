@@ -9,11 +9,13 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +57,31 @@ def stack_status(url: str, resource_type: str) -> str:
         time.sleep(0.2)
 
 
+@pytest.fixture
+def asked_outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
+    """What LocalStack would have asked others in the network, by way of a proxy that is here."""
+    asked: list[bytes] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_CONNECT(self) -> None:
+            asked.append(self.path.encode())
+            self.send_error(503)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        for name in ("HTTPS_PROXY", "https_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{server.server_port}")
+        yield asked
+        server.shutdown()
+        thread.join()
+
+
 def test_parts_that_are_left_out_are_localstacks_own(
-    localstack_environment: Environment, tmp_path: Path
+    localstack_environment: Environment, tmp_path: Path, asked_outside: list[bytes]
 ) -> None:
     with LocalStack(
         localstack_environment,
@@ -78,6 +103,7 @@ def test_parts_that_are_left_out_are_localstacks_own(
         status = stack_status(url, "AWS::Cognito::UserPool")
         assert status.startswith("CREATE_FAILED")
         assert "AWS::Cognito::UserPool" in status
+        assert asked_outside == []  # for it was not asked which types there are
     assert "turns nothing on" not in (tmp_path / "logs" / "localstack.log").read_text()
 
 
@@ -144,13 +170,16 @@ def until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     ],
 )
 def test_without_a_companion_localstack_is_as_it_was_and_it_is_said_once(
-    localstack_environment: Environment, tmp_path: Path, url: str, why: str
+    localstack_environment: Environment, tmp_path: Path, asked_outside: list[bytes], url: str, why: str
 ) -> None:
     with without_companion(localstack_environment, tmp_path, **{COMPANION_VARIABLE: url}) as (here, log):
         names = services(here)
         assert "appsync" not in names
         assert "cognito-idp" not in names
         assert stack_status(here, "AWS::AppSync::GraphQLApi").startswith("CREATE_COMPLETE")
+        with pytest.raises(ClientError, match="appsync"):
+            client(here, "appsync").list_graphql_apis()
+        assert set(asked_outside) == {b"api.localstack.cloud:443"}  # its own catalog, as ever
     said = log.read_text()
     assert len(re.findall("turns nothing on", said)) == 1
     assert re.search(why, said)

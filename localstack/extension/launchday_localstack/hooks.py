@@ -13,7 +13,13 @@ from launchday_localstack.forwarding import companion
 from launchday_localstack.listening import is_loopback, node_options
 from launchday_localstack.metering.deliveries import note_deliveries
 from launchday_localstack.metering.turning_on import Metering
-from launchday_localstack.settings import URL_VARIABLE, Settings, SettingsError, read_settings
+from launchday_localstack.settings import (
+    URL_VARIABLE,
+    Settings,
+    SettingsError,
+    read_settings,
+    usable_settings,
+)
 from localstack import config
 
 LOG = logging.getLogger(__name__)
@@ -29,7 +35,7 @@ _UNSUPPORTED_TYPES = "CFN_IGNORE_UNSUPPORTED_RESOURCE_TYPES"
 def launchday_listen() -> None:
     """Listen on the hosts of GATEWAY_LISTEN and on no others, unless the user chose a server; and where that
     is loopback alone, have LocalStack's Node programs listen there, too."""
-    if not os.environ.get(URL_VARIABLE, "").strip():
+    if usable_settings(os.environ) is None:
         return
     if SERVER_VARIABLE not in os.environ:
         config.GATEWAY_SERVER = PROVIDER

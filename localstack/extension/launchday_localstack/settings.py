@@ -49,3 +49,11 @@ def read_settings(environment: Mapping[str, str]) -> Settings | None:
     if unknown:
         raise SettingsError(f"{PARTS_VARIABLE} names {', '.join(unknown)}; the parts are {', '.join(PARTS)}.")
     return Settings(url, frozenset(named or PARTS))
+
+
+def usable_settings(environment: Mapping[str, str]) -> Settings | None:
+    """The settings, or None where nothing is turned on; hooks.py says why."""
+    try:
+        return read_settings(environment)
+    except SettingsError:
+        return None

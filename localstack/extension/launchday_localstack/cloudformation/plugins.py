@@ -8,14 +8,14 @@ from localstack.services.cloudformation.resource_provider import CloudFormationR
 
 from launchday_localstack.cloudformation import appsync, cognito
 from launchday_localstack.cloudformation.resources import ResourceType
-from launchday_localstack.settings import read_settings
+from launchday_localstack.settings import usable_settings
 
 TYPES = (*appsync.TYPES, *cognito.TYPES)
 
 
 def turned_on(kind: ResourceType) -> bool:
     """Whether the part that the type is of is turned on."""
-    settings = read_settings(os.environ)
+    settings = usable_settings(os.environ)
     return settings is not None and kind.part in settings.parts
 
 
