@@ -17,8 +17,9 @@ INSTANCE_VARIABLE = "LAUNCHDAY_LOCALSTACK_INSTANCE"
 LIFELINE_VARIABLE = "LAUNCHDAY_LIFELINE"
 POLL_INTERVAL_S = "0.05"
 """How long event source mappings wait between two polls: with LocalStack's second it is a batch a second."""
-MAX_POLL_BACKOFF_S = "0.5"
-"""The longest wait of a mapping that has found nothing for a while, where LocalStack's is 10 s."""
+MAX_POLL_BACKOFF_S = "1"
+"""The longest wait of a mapping that has found nothing for a while, where LocalStack's is 10 s: AWS polls an
+idle shard once a second. Half of it took a quarter of a core to find nothing in eight shards."""
 
 _NO_LIMIT = 1_000_000_000
 _ENFORCED = ("dynamodb_", "appsync_", "cognito_", "lambda_concurrent_executions")
