@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from localstack import config
 from localstack.aws.api.lambda_ import PackageType
 from localstack.services.lambda_.invocation.executor_endpoint import (
     InvokeSendError,
@@ -29,7 +30,6 @@ from localstack.services.lambda_.invocation.runtime_executor import LambdaRuntim
 from launchday_localstack.companion import CompanionUnreachable
 from launchday_localstack.environments import PATH, Code, Environments, Refused, Work
 from launchday_localstack.forwarding import companion
-from localstack import config
 
 LOG = logging.getLogger(__name__)
 OF_LOCALSTACKS_INIT = frozenset(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 
+from localstack import config
 from localstack.runtime import hooks
 
 from launchday_localstack import authorizers, routes
@@ -20,7 +21,6 @@ from launchday_localstack.settings import (
     read_settings,
     usable_settings,
 )
-from localstack import config
 
 LOG = logging.getLogger(__name__)
 PROVIDER = "launchday"
