@@ -77,8 +77,11 @@ def require(findings: Findings, needs: Mapping[str, str], pipeline: str) -> None
 
 
 def _all(lacking: Sequence[tuple[Finding, str]]) -> str:
-    said = [f"{each.name} for {needed_for} ({each.detail})" for each, needed_for in lacking]
-    return "; ".join(said)
+    """What is lacking, those with one reason together: all that need a function that does not run, say."""
+    by_reason: dict[str, list[str]] = {}
+    for each, needed_for in lacking:
+        by_reason.setdefault(each.detail, []).append(f"{each.name} for {needed_for}")
+    return "; ".join(f"{', '.join(names)} ({detail})" for detail, names in by_reason.items())
 
 
 def not_judged(

@@ -36,6 +36,16 @@ def test_what_the_pipeline_cannot_do_without_stops_it_in_a_sentence() -> None:
     )
 
 
+def test_what_lacks_for_one_reason_is_said_with_it_once() -> None:
+    broken = "a function does not run"
+    findings = Findings((Finding("lambda", False, broken), Finding("kinesis.mapping", False, broken)))
+    with pytest.raises(TargetError) as caught:
+        require(findings, {"lambda": "functions", "kinesis.mapping": "the processor"}, "p")
+    assert caught.value.message.endswith(
+        "lambda for functions, kinesis.mapping for the processor (a function does not run)."
+    )
+
+
 def test_what_is_not_needed_or_not_known_stops_nothing() -> None:
     require(FINDINGS, {"s3": "the archive", "metrics": "charts"}, "live-location")
     require(FINDINGS, {}, "live-location")
