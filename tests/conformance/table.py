@@ -36,7 +36,8 @@ Each line is one behaviour of AWS, with the page of AWS's that says so and the d
 was observed on where no page says it. One suite ([tests/conformance](../tests/conformance)) asks every target
 the same through its AWS API. *passes*: it behaves so. **fails**: it was asked, and behaves otherwise.
 *not offered*: it refuses the operation, or says that it does not have it. Pages of AWS's API reference were
-read in the copy of them that botocore carries, and a test looks whether the words are still there.
+read in the copy of them that botocore carries, and a test looks whether the words are still there. The runs
+below were made on Linux without Docker, which moto needs for Lambda.
 [How to run it, and how to add a case](../CONTRIBUTING.md#the-conformance-suite).
 """
 
