@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -330,25 +332,25 @@ def test_an_invocation_goes_on_to_its_end_when_its_environment_is_stopped(
     assert gone(pid)
 
 
-def test_a_stop_ends_what_is_only_starting(hosting: Hosting) -> None:
+def slow_start(hosting: Hosting, id_: str) -> Any:
+    """An environment that takes a minute to start, and has begun to; a future of the answer."""
     folder = hosting.folder("import time; open('began', 'w').close(); time.sleep(60)")
-    specification = hosting.specification(folder, "slow")
-    starting = hosting.put_later("slow", specification)
+    starting = hosting.put_later(id_, hosting.specification(folder, id_, in_place=True))
     while not (folder / "began").exists():
         time.sleep(0.001)
+    return starting
+
+
+def test_a_stop_ends_what_is_only_starting(hosting: Hosting) -> None:
+    starting = slow_start(hosting, "slow")
+    (pid,) = [child.pid for child in psutil.Process().children() if "app.handler" in child.cmdline()]
     hosting.stop("slow")
-    answer = starting.result(30)
-    assert answer.status == 410
-    assert not [p for p in psutil.process_iter(["cwd"]) if p.info["cwd"] == str(folder)]
+    assert starting.result(30).status == 410
+    assert gone(pid)
 
 
 def test_more_starts_than_turns_wait_for_their_first_invocation(hosting: Hosting) -> None:
-    starting = []
-    for number in range(MAX_STARTING):
-        slow = hosting.folder("import time; open('began', 'w').close(); time.sleep(60)")
-        starting.append(hosting.put_later(f"slow-{number}", hosting.specification(slow, f"slow-{number}")))
-        while not (slow / "began").exists():
-            time.sleep(0.001)
+    starting = [slow_start(hosting, f"slow-{number}") for number in range(MAX_STARTING)]
     folder = hosting.folder("import os\ndef handler(event, context): return os.getpid()")
     specification = hosting.specification(folder, "quick")
     assert hosting.put("quick", specification)[1] == {"state": "waiting", "notes": []}
@@ -455,12 +457,7 @@ def test_whoever_waits_has_the_first_process_that_comes_free(hosting: Hosting, t
     running = hosting.invoke_later(first, payload)
     while not begun.exists():
         time.sleep(0.001)
-    starting = []
-    for number in range(MAX_STARTING):  # so that no other may start
-        slow = hosting.folder("import time; open('began', 'w').close(); time.sleep(60)")
-        starting.append(hosting.put_later(f"slow-{number}", hosting.specification(slow, f"slow-{number}")))
-        while not (slow / "began").exists():
-            time.sleep(0.001)
+    starting = [slow_start(hosting, f"slow-{number}") for number in range(MAX_STARTING)]  # no other may now
     waiting = hosting.invoke_later(second)
     go_on.touch()
     assert hosting.ran(running.result(30)).payload == hosting.ran(waiting.result(30)).payload
@@ -494,3 +491,37 @@ def test_environments_that_differ_share_no_process(hosting: Hosting) -> None:
     answers = [hosting.invoke(id_).payload for id_ in "abcde"]
     assert len({pid for pid, _ in answers}) == 5
     assert [value for _, value in answers] == ["1", "2", "1", "1", "1"]
+
+
+def test_what_runs_goes_on_with_its_code_when_that_is_removed(hosting: Hosting, tmp_path: Path) -> None:
+    folder = hosting.folder(
+        """
+        import os, pathlib
+        def handler(event, context):
+            pathlib.Path(event["begun"]).touch()
+            while not pathlib.Path(event["go_on"]).exists():
+                pass
+            import late
+            return late.value
+        """
+    )
+    (folder / "late.py").write_text("value = 'imported'")
+    hosting.put("old", hosting.specification(folder, "old"))
+    begun, go_on = tmp_path / "begun", tmp_path / "go_on"
+    running = hosting.invoke_later("old", json.dumps({"begun": str(begun), "go_on": str(go_on)}).encode())
+    while not begun.exists():
+        time.sleep(0.001)
+    hosting.stop("old")
+    shutil.rmtree(folder)
+    go_on.touch()
+    assert hosting.ran(running.result(30)).payload == "imported"
+
+
+def test_code_that_is_run_in_place_is_what_its_folder_has(hosting: Hosting) -> None:
+    folder = hosting.folder("def handler(event, context): return 1")
+    for stamp in (1, 2):
+        hosting.put(
+            f"hot-{stamp}", hosting.specification(folder, f"hot-{stamp}", in_place=True, code_stamp=stamp)
+        )
+        assert hosting.invoke(f"hot-{stamp}").payload == stamp
+        (folder / "app.py").write_text("def handler(event, context): return 1 + 1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from harness.emulator.services.lambda_.function_settings import RUNTIMES
 from harness.emulator.services.lambda_.hosted import interpreters as interpreters_module
 from harness.emulator.services.lambda_.hosted import layers as layers_module
 from harness.emulator.services.lambda_.hosted import output as output_module
+from harness.emulator.services.lambda_.hosted.code import KeptCode
 from harness.emulator.services.lambda_.hosted.events import Origin, origin_of
 from harness.emulator.services.lambda_.hosted.interpreters import (
     Interpreters,
@@ -182,6 +184,32 @@ def test_layers_are_merged_in_order_once(tmp_path: Path) -> None:
         opt / "python",
     ]
     assert layers_module.variables(None) == {}
+
+
+# Code
+
+
+def test_code_is_kept_while_something_runs_it(tmp_path: Path) -> None:
+    folder = tmp_path / "code"
+    (folder / "package").mkdir(parents=True)
+    (folder / "package" / "app.py").write_text("first")
+    (folder / "link").symlink_to("package/app.py")
+    code = KeptCode(tmp_path / "kept")
+    kept = code.keep(folder)
+    assert (kept / "package" / "app.py").read_text() == "first"
+    assert (kept / "link").is_symlink()
+    assert code.keep(folder) == kept
+    code.let_go(folder)
+    assert kept.exists()  # it is there still, and may be run again
+    shutil.rmtree(folder)
+    assert code.keep(folder) == kept
+    code.let_go(folder)
+    assert not kept.exists()
+    with pytest.raises(NotHosted, match="is not there"):
+        code.keep(folder)
+    folder.mkdir()
+    (folder / "app.py").write_text("second")
+    assert (code.keep(folder) / "app.py").read_text() == "second"
 
 
 # Output

@@ -37,6 +37,8 @@ class Code(NamedTuple):
     architecture: str
     folder: str
     layers: Sequence[str]
+    in_place: bool = False
+    """Whether it is run where it is, for what is changed there: else it is kept while something runs it."""
 
     def members(self) -> dict[str, Any]:
         """As the API has it."""

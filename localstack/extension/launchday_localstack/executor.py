@@ -213,6 +213,7 @@ def _code(function_version: FunctionVersion) -> Code:
         str(settings.architectures[0]),
         str(settings.code.get_unzipped_code_location()),
         [str(layer.get_unzipped_code_location()) for layer in layers],
+        settings.code.is_hot_reloading(),
     )
 
 

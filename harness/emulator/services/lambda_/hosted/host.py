@@ -221,9 +221,11 @@ class EnvironmentHost:
 
     def _forget(self, environment: HostedEnvironment) -> None:
         self._leaving.discard(environment)
-        version = environment.specification.version
+        version, code = environment.specification.version, environment.specification.code
         if version in self._siblings and self._siblings[version].empty:
             del self._siblings[version]
+        if not any(each.specification.code.folder == code.folder for each in self._all()):
+            self._spawn(asyncio.to_thread(self._programs.let_go, code))
 
     def _owner_ended(self, pid: int) -> None:
         left = [each for each in self._all() if each.specification.owner_pid == pid]

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from harness.emulator.services.lambda_.environments.sandbox import Program
 from harness.emulator.services.lambda_.environments.variables import PLATFORM
 from harness.emulator.services.lambda_.hosted import layers as layers_module
+from harness.emulator.services.lambda_.hosted.code import KeptCode
 from harness.emulator.services.lambda_.hosted.interpreters import Interpreter, Interpreters
 from harness.emulator.services.lambda_.hosted.layers import Layers
 from harness.emulator.services.lambda_.hosted.refusal import NotHosted
@@ -31,6 +32,8 @@ class Code(NamedTuple):
     architecture: str
     folder: Path
     layers: tuple[Path, ...] = ()
+    in_place: bool = False
+    """Whether it is run where it is, so that what is changed there is seen: hot reloading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +109,14 @@ def parse_code(function: Mapping[str, Any]) -> Code:
         str(function["architecture"]),
         Path(str(function["folder"])),
         tuple(Path(str(layer)) for layer in function.get("layers", ())),
+        bool(function.get("in_place", False)),
     )
 
 
 class _Basis(NamedTuple):
     """What code is run with. `opt` is what stands for /opt."""
 
+    folder: Path
     interpreter: Interpreter
     opt: Path | None
     client: str
@@ -126,6 +131,7 @@ class Programs:
         self._interpreters = interpreters or Interpreters()
         self._supplied = Supplied(home / "supplied")
         self._layers = Layers(home / "layers")
+        self._code = KeptCode(home / "code")
 
     def check(self, code: Code) -> list[str]:
         """See that `code` can be run; what of it is not as on AWS, a sentence each. Raises NotHosted."""
@@ -141,13 +147,13 @@ class Programs:
             **layers_module.variables(basis.opt),
             **wanted.variables,
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{code.runtime}",
-            "LAMBDA_TASK_ROOT": str(code.folder),
+            "LAMBDA_TASK_ROOT": str(basis.folder),
             "_HANDLER": wanted.handler,
             LOG_STREAM: wanted.log_stream,
         }
         program = Program(
             handler=wanted.handler,
-            folder=code.folder,
+            folder=basis.folder,
             variables=_with_address(variables),
             client=basis.client,
             interpreter=basis.interpreter.path,
@@ -158,10 +164,15 @@ class Programs:
         )
         return Prepared(program, basis.notes)
 
+    def let_go(self, code: Code) -> None:
+        """No environment has `code` any more."""
+        self._code.let_go(code.folder)
+
     def _basis(self, code: Code) -> _Basis:
         interpreter = self._interpreters.of(code.runtime)
-        if not code.folder.is_dir():
-            raise NotHosted(f"The function's folder {code.folder} is not there.")
+        folder = code.folder if code.in_place else self._code.keep(code.folder)
+        if not folder.is_dir():
+            raise NotHosted(f"The function's folder {folder} is not there.")
         opt = self._layers.merged(code.layers)
         client, supplied = self._supplied.for_python(interpreter.version)
         notes = [interpreter.note] if interpreter.note else []
@@ -169,7 +180,7 @@ class Programs:
         if code.architecture != machine:
             notes.append(f"It is for {code.architecture}, and runs on this machine's {machine}.")
         notes += layers_module.notes(opt)
-        return _Basis(interpreter, opt, client, supplied, notes)
+        return _Basis(folder, interpreter, opt, client, supplied, notes)
 
 
 def _with_address(variables: Mapping[str, str]) -> Callable[[str], Mapping[str, str]]:
