@@ -207,6 +207,39 @@ def test_layers_and_new_code_and_versions(functions: Functions) -> None:
     assert functions.invoke("layered", Qualifier="1")[0] == ["from the layer", 1]
 
 
+OLD = """
+import pathlib
+def handler(event, context):
+    if event:
+        pathlib.Path(event["begun"]).touch()
+        while not pathlib.Path(event["go_on"]).exists():
+            pass
+    import late
+    return late.value
+"""
+
+
+def test_an_update_lets_an_invocation_that_runs_end(functions: Functions, tmp_path: Path) -> None:
+    buffer = io.BytesIO(zipped(OLD))
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.writestr("late.py", "value = 'old'")
+    name = functions.create("updated", OLD)
+    functions.client.update_function_code(FunctionName=name, ZipFile=buffer.getvalue())
+    updated = functions.client.get_waiter("function_updated_v2")
+    updated.wait(FunctionName=name, WaiterConfig={"Delay": 1})
+    begun, go_on = tmp_path / "begun", tmp_path / "go_on"
+    with ThreadPoolExecutor(1) as caller:
+        event = {"begun": str(begun), "go_on": str(go_on)}
+        running = caller.submit(functions.invoke, "updated", event)
+        eventually(begun.exists)
+        code = zipped("def handler(event, context): return 'new'")
+        functions.client.update_function_code(FunctionName=name, ZipFile=code)
+        updated.wait(FunctionName=name, WaiterConfig={"Delay": 1})
+        assert functions.invoke("updated")[0] == "new"
+        go_on.touch()
+        assert running.result()[:2] == ("old", None)
+
+
 def test_hot_reloaded_code_runs_as_its_folder_has_it(functions: Functions, tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("def handler(event, context): return 1")
     functions.client.create_function(
