@@ -148,8 +148,9 @@ def test_all_that_is_installed_in_the_image_is_sent_to_the_builder() -> None:
     assert first == "*"
     let_in = {line.removeprefix("!") for line in rest if line.startswith("!")}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-    needed = {*packages, "pyproject.toml", project["project"]["readme"], *project["project"]["license-files"]}
+    built_from = project["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]
+    folders = {path.partition("/")[0] for path in built_from}
+    needed = {*folders, "pyproject.toml", project["project"]["readme"], *project["project"]["license-files"]}
     assert needed | {"localstack"} == let_in
     assert all((ROOT / path).exists() for path in let_in)
 
