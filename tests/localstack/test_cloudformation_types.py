@@ -129,6 +129,38 @@ def test_a_pool_with_a_client_and_a_group(stack: Stack) -> None:
     assert pool_id not in {found["Id"] for found in pools}
 
 
+def test_users_and_their_groups(stack: Stack) -> None:
+    pool_id = stack.create(cognito.USER_POOL)["UserPoolId"]
+    stack.create(cognito.USER_POOL_GROUP, UserPoolId=pool_id, GroupName="staff")
+    email = [{"Name": "email", "Value": "ann@example.com"}]
+    user = stack.create(
+        cognito.USER_POOL_USER,
+        UserPoolId=pool_id,
+        Username="ann",
+        UserAttributes=email,
+        MessageAction="SUPPRESS",
+    )
+    attachment = stack.create(
+        cognito.USER_POOL_USER_TO_GROUP_ATTACHMENT, UserPoolId=pool_id, Username="ann", GroupName="staff"
+    )
+    client = stack.client("cognito-idp")
+    found = client.admin_get_user(UserPoolId=pool_id, Username=user["Username"])
+    assert email[0] in found["UserAttributes"]
+
+    def members() -> list[str]:
+        listed = client.list_users_in_group(UserPoolId=pool_id, GroupName="staff")["Users"]
+        return [each["Username"] for each in listed]
+
+    assert members() == ["ann"]
+    with pytest.raises(PropertyError, match="Updates are not allowed"):
+        stack.update(cognito.USER_POOL_USER, user, UserPoolId=pool_id, Username="ann")
+    stack.delete(cognito.USER_POOL_USER_TO_GROUP_ATTACHMENT, attachment)
+    assert members() == []
+    stack.delete(cognito.USER_POOL_USER, user)
+    with pytest.raises(ClientError, match="UserNotFoundException"):
+        client.admin_get_user(UserPoolId=pool_id, Username="ann")
+
+
 def test_a_pool_has_second_factors_from_the_start(stack: Stack) -> None:
     factors = {"MfaConfiguration": "OPTIONAL", "EnabledMfas": ["SOFTWARE_TOKEN_MFA"]}
     pool = stack.create(cognito.USER_POOL, **factors)

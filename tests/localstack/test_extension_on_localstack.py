@@ -390,6 +390,22 @@ TEMPLATE: dict[str, Any] = {
                 "ExplicitAuthFlows": FLOWS,
             },
         },
+        "Staff": {
+            "Type": "AWS::Cognito::UserPoolGroup",
+            "Properties": {"UserPoolId": {"Ref": "Pool"}, "GroupName": "staff"},
+        },
+        "Ann": {
+            "Type": "AWS::Cognito::UserPoolUser",
+            "Properties": {"UserPoolId": {"Ref": "Pool"}, "Username": "ann", "MessageAction": "SUPPRESS"},
+        },
+        "AnnOfStaff": {
+            "Type": "AWS::Cognito::UserPoolUserToGroupAttachment",
+            "Properties": {
+                "UserPoolId": {"Ref": "Pool"},
+                "Username": {"Ref": "Ann"},
+                "GroupName": {"Ref": "Staff"},
+            },
+        },
         "Api": {
             "Type": "AWS::AppSync::GraphQLApi",
             "Properties": {
@@ -465,6 +481,9 @@ def test_a_stack_of_all_that_is_added_comes_works_and_goes(here: RunningLocalSta
         UserPoolId=outputs["Pool"], ClientId=outputs["App"]
     )
     assert described["UserPoolClient"]["UserPoolId"] == outputs["Pool"]
+
+    listed = here.client("cognito-idp").list_users_in_group(UserPoolId=outputs["Pool"], GroupName="staff")
+    assert [user["Username"] for user in listed["Users"]] == ["ann"]
 
     changed = json.loads(json.dumps(TEMPLATE))
     changed["Resources"]["Api"]["Properties"]["Name"] = "renamed"

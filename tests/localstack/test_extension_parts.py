@@ -22,6 +22,7 @@ from harness.emulator.gateway import forwarded
 from harness.emulator.gateway.guard import Guard
 from harness.emulator.gateway.routing import route
 from launchday_localstack import companion, settings
+from launchday_localstack.cloudformation import appsync, cognito
 from launchday_localstack.companion import (
     Answer,
     Companion,
@@ -96,6 +97,8 @@ def test_the_distribution_depends_on_localstack_alone() -> None:
     noted = {"sns"}  # LocalStack's own provider, with its deliveries noted
     forwarded_services = set(Settings(URL, frozenset(PARTS)).services())
     assert {name.partition(":")[0] for name in providers} == forwarded_services | noted
+    types = project["entry-points"]["localstack.cloudformation.resource_providers"]
+    assert set(types) == {kind.name for kind in (*appsync.TYPES, *cognito.TYPES)}
     for points in project["entry-points"].values():
         for target in points.values():
             module, _, attribute = target.partition(":")

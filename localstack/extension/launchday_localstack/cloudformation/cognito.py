@@ -1,4 +1,4 @@
-"""AWS::Cognito::UserPool, UserPoolClient and UserPoolGroup.
+"""AWS::Cognito::UserPool, UserPoolClient, UserPoolGroup, UserPoolUser and UserPoolUserToGroupAttachment.
 
 docs: CloudFormation Template Reference, Amazon Cognito (read 2026-11); createOnlyProperties and Ref are those
 of the types' registry schemas. A domain of a pool has no type here: there is no hosted sign-in.
@@ -150,6 +150,37 @@ def delete_group(request: Request) -> None:
         )
 
 
+def create_user(request: Request) -> Model:
+    """AdminCreateUser."""
+    properties = {"Username": request.default_name, **request.properties}
+    made = call(request.client(SERVICE), "admin_create_user", properties)["User"]
+    return {**properties, "Username": made["Username"]}
+
+
+def delete_user(request: Request) -> None:
+    """AdminDeleteUser."""
+    model = request.properties
+    with missing_is_fine():
+        request.client(SERVICE).admin_delete_user(UserPoolId=model["UserPoolId"], Username=model["Username"])
+
+
+def attach(request: Request) -> Model:
+    """AdminAddUserToGroup."""
+    call(request.client(SERVICE), "admin_add_user_to_group", request.properties)
+    return {**request.properties, "Id": request.default_name}
+
+
+def detach(request: Request) -> None:
+    """AdminRemoveUserFromGroup."""
+    with missing_is_fine():
+        call(request.client(SERVICE), "admin_remove_user_from_group", without(request.properties, "Id"))
+
+
+def never_updated(_request: Request) -> Model:
+    """Every property of the type replaces the resource, so there is nothing to update."""
+    raise PropertyError("Updates are not allowed.")
+
+
 USER_POOL = ResourceType(
     "AWS::Cognito::UserPool", "cognito", "UserPoolId", create_pool, update_pool, delete_pool
 )
@@ -171,4 +202,31 @@ USER_POOL_GROUP = ResourceType(
     delete_group,
     ("UserPoolId", "GroupName"),
 )
-TYPES = (USER_POOL, USER_POOL_CLIENT, USER_POOL_GROUP)
+USER_POOL_USER = ResourceType(
+    "AWS::Cognito::UserPoolUser",
+    "cognito",
+    "Username",
+    create_user,
+    never_updated,
+    delete_user,
+    (
+        *("UserPoolId", "Username", "UserAttributes", "ValidationData", "ClientMetadata"),
+        *("DesiredDeliveryMediums", "ForceAliasCreation", "MessageAction"),
+    ),
+)
+USER_POOL_USER_TO_GROUP_ATTACHMENT = ResourceType(
+    "AWS::Cognito::UserPoolUserToGroupAttachment",
+    "cognito",
+    "Id",
+    attach,
+    never_updated,
+    detach,
+    ("UserPoolId", "Username", "GroupName"),
+)
+TYPES = (
+    USER_POOL,
+    USER_POOL_CLIENT,
+    USER_POOL_GROUP,
+    USER_POOL_USER,
+    USER_POOL_USER_TO_GROUP_ATTACHMENT,
+)

@@ -13,7 +13,7 @@ from launchday_localstack.cloudformation.parameters import PropertyError, parame
 
 Model = dict[str, Any]
 """The properties of a resource that is there, with what Fn::GetAtt answers of it."""
-MISSING = ("NotFoundException", "ResourceNotFoundException")
+MISSING = ("NotFoundException", "ResourceNotFoundException", "UserNotFoundException")
 
 
 @dataclass
