@@ -353,7 +353,7 @@ def test_passthrough(api: Api) -> None:
 @behaviour(
     "apigateway.response-parameters-set-headers",
     "A response's parameters set headers: to a fixed text, or to what the integration's answer has.",
-    guide("Parameter mapping for REST APIs", "parameter-mapping"),
+    guide("Parameter mapping for REST APIs", "rest-api-parameter-mapping"),
 )
 def test_response_parameters(api: Api, backend: Function) -> None:
     parameters = {

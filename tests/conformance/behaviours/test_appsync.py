@@ -39,6 +39,7 @@ UTIL = guide("Utility helpers in $util", "utility-helpers-in-util")
 REALTIME = guide("Building a real-time WebSocket client in AWS AppSync", "real-time-websocket-client")
 SUBSCRIPTIONS = guide("Using subscriptions for real-time data applications", "aws-appsync-real-time-data")
 AUTHORIZATION = guide("Configuring authorization and authentication", "security-authz")
+TROUBLES = guide("Troubleshooting and common mistakes", "troubleshooting-and-common-mistakes")
 GRAPHQL = observed("AppSync in us-east-1, by answers in public issues of its clients", seen=READ)
 
 
@@ -262,7 +263,7 @@ def test_table(api: Api) -> None:
 @behaviour(
     "appsync.failed-conditions-are-errors",
     "A condition that fails is an error of the type DynamoDB:ConditionalCheckFailedException.",
-    guide("Resolver mapping template reference for DynamoDB", "resolver-mapping-template-reference-dynamodb"),
+    GRAPHQL,
 )
 def test_condition(api: Api) -> None:
     mutation = 'mutation M($name: String) { putOnce(id: "once", name: $name) { name } }'
@@ -275,10 +276,7 @@ def test_condition(api: Api) -> None:
 @behaviour(
     "appsync.calls-functions",
     "A resolver on a function gives it its payload and returns the result; its error is Lambda:Unhandled.",
-    guide(
-        "AWS AppSync resolver mapping template reference for Lambda",
-        "resolver-mapping-template-reference-lambda",
-    ),
+    GRAPHQL,
 )
 def test_function(aws: Aws, cleanup: Cleanup, backend: Function) -> None:
     api = created(aws, cleanup).schema(SDL)
@@ -355,6 +353,15 @@ def test_javascript(aws: Aws, cleanup: Cleanup) -> None:
     assert (scripted["n"], len(scripted["id"])) == (42, 36)
 
 
+@behaviour(
+    "appsync.fields-without-a-resolver-are-null",
+    "A field that has no resolver, and no value in the object that it is of, is null.",
+    TROUBLES,
+)
+def test_no_resolver(api: Api) -> None:
+    assert api.data('{ called(text: "x") }') == {"called": None}
+
+
 # --- errors ------------------------------------------------------------------------------------------------
 
 
@@ -384,6 +391,26 @@ def test_append_error(api: Api) -> None:
 
 
 @behaviour(
+    "appsync.templates-that-make-no-request",
+    "A request template that names no operation is an error of the type MappingTemplate.",
+    TROUBLES,
+)
+def test_no_operation(aws: Aws, cleanup: Cleanup, api: Api) -> None:
+    source = api.appsync.get_data_source(apiId=api.id, name="table")["dataSource"]
+    own = created(aws, cleanup).schema(SDL)
+    own.source(
+        "table",
+        "AMAZON_DYNAMODB",
+        serviceRoleArn=source["serviceRoleArn"],
+        dynamodbConfig={"tableName": source["dynamodbConfig"]["tableName"], "awsRegion": aws.region},
+    )
+    own.resolver("Query.item", f'{{"version": "2018-05-29", "key": {KEY}}}', source="table")
+    answer = own.ask('{ item(id: "1") { name } }')
+    assert answer["data"] == {"item": None}
+    assert answer["errors"][0]["errorType"] == "MappingTemplate"
+
+
+@behaviour(
     "appsync.null-where-it-must-not-be",
     "Null in a field that must not be null makes the object around it null, with an error.",
     GRAPHQL,
@@ -408,7 +435,7 @@ def test_validation(api: Api) -> None:
 @behaviour(
     "appsync.malformed-requests-are-400",
     "A body that is no JSON, or has no query, is answered 400 with an error's type.",
-    guide("Troubleshooting and common mistakes", "troubleshooting-and-common-mistakes"),
+    GRAPHQL,
 )
 def test_malformed(api: Api) -> None:
     for body in ("{no json", "{}"):
