@@ -24,7 +24,7 @@ from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
 
 from harness.emulator.companion_keys import ISSUED_KEYS_PATH, HeldKeys
 from harness.emulator.companion_parts import PARTS, parts_of
-from harness.emulator.localstack.intake import METERING_PATH
+from harness.emulator.localstack.intake import METERING_PATH, REQUESTS_PATH
 from harness.emulator.processes import process_space
 from harness.emulator.services.credentials import Credentials
 from harness.errors import TargetError
@@ -265,6 +265,28 @@ def test_it_is_observed_as_the_embedded_aws_is(here: RunningCompanion) -> None:
     assert {process.name for process in seen.processes} == {"companion", "localstack", "functions"}
     assert (seen.incidents, seen.lost) == ([], 0)
     observer.close()
+
+
+def test_what_localstack_served_is_metered_once_and_what_is_no_row_is_lost(tmp_path: Path) -> None:
+    row = ["call", 1, "ssm", "GetParameter", "", 200, "", "", "", "", {}]
+    batch = json.dumps({"source": "here", "number": 1, "rows": [row, row, ["unheard of"]]}).encode()
+    answers = {METERING_PATH: NOTHING_SERVED}
+    with fake_localstack(answers) as quiet, companion(tmp_path, quiet.url) as beside:
+        for _ in range(2):  # its answer was lost, and it is posted again
+            with urllib.request.urlopen(beside.url + REQUESTS_PATH, batch, timeout=20) as answer:
+                assert json.load(answer) == {"status": "ok"}
+        seen = EmbeddedObserver(beside.url).observe()
+    assert ("ssm", "parameters", "requests", 2) in seen.usage
+    assert seen.lost == 1
+
+
+def test_a_localstack_that_does_not_say_what_it_served_is_an_incident(tmp_path: Path) -> None:
+    with fake_localstack({}) as silent, companion(tmp_path, silent.url) as beside:
+        (incident,) = EmbeddedObserver(beside.url).observe().incidents
+        assert "does not say what it served (it answered 404)" in incident
+    with companion(tmp_path / "alone", "http://127.0.0.1:1") as beside:
+        (incident,) = EmbeddedObserver(beside.url).observe().incidents
+        assert incident.startswith("LocalStack at http://127.0.0.1:1 did not answer when observed")
 
 
 def test_health_names_the_parts(here: RunningCompanion) -> None:
