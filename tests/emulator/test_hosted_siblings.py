@@ -53,6 +53,16 @@ def test_who_waits_goes_first_in_the_order_they_came() -> None:
     asyncio.run(main())
 
 
+def test_who_does_not_wait_any_more_is_in_nobodys_way() -> None:
+    async def main() -> None:
+        here = siblings(Member("p"))
+        here.wait().cancel()
+        taken: Any = here.idle()
+        assert taken == "p"
+
+    asyncio.run(main())
+
+
 def test_what_has_nothing_to_lend_grants_nothing() -> None:
     async def main() -> None:
         here = siblings(Member())

@@ -55,23 +55,24 @@ class Siblings:
 
     def idle(self) -> HostedProcess | None:
         """The process of one that has nothing to do, if nobody has waited for longer."""
+        self._forget_settled()
         if self._waiting:
             return None
         return next((process for member in self._members if (process := member.lend())), None)
 
     def offer(self, member: Member) -> None:
         """It has nothing to do: whoever has waited the longest has its process."""
-        while self._waiting:
-            if self._waiting[0].done():
-                self._waiting.popleft()
-                continue
-            process = member.lend()
-            if process is not None:
-                self._waiting.popleft().set_result(process)
-            return
+        self._forget_settled()
+        if self._waiting and (process := member.lend()) is not None:
+            self._waiting.popleft().set_result(process)
 
     def wait(self) -> asyncio.Future[HostedProcess]:
         """A future of the process that a sibling will not need. Cancel it when it is not wanted any more."""
         waiting: asyncio.Future[HostedProcess] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiting)
         return waiting
+
+    def _forget_settled(self) -> None:
+        """Those at the head who do not wait any more: they were cancelled."""
+        while self._waiting and self._waiting[0].done():
+            self._waiting.popleft()
