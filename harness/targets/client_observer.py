@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from harness.aws.prices.control import FREE_SERVICES
 from harness.aws.prices.services import TARIFFS
@@ -26,6 +27,7 @@ from harness.measure.unseen import (
     usage_of,
 )
 from harness.pipeline import Cloud
+from harness.targets.probing.bench import said
 from harness.targets.report_log import FunctionLog, FunctionSettings
 
 LOGS_S: Final = 3.0
@@ -111,10 +113,10 @@ class ClientObserver:
                 self._gauges = [each for each in self._gauges if each.service == "sqs"]
                 self._gauges += self._metrics(now_s)
             self._failed_in_a_row = 0
-        except BotoCoreError as why:  # no answer at all, or none that can be read
+        except (BotoCoreError, ResponseParserError) as why:  # no answer at all, or none that can be read
             self._failed_in_a_row += 1
             if self._failed_in_a_row >= _LOOKS_FAILED:
-                raise TargetLost(f"The target does not answer: {why}.") from why
+                raise TargetLost(f"The target does not answer: {said(why)}.") from why
         for invocation in invocations:
             self._counted[invocation.function] = self._counted.get(invocation.function, 0) + 1
         usage = [Usage("lambda", function, "requests", n) for function, n in sorted(self._counted.items())]

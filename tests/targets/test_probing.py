@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError, ReadTimeoutError
 from moto import mock_aws
 
@@ -269,6 +270,30 @@ def test_a_function_that_tells_in_its_log_alone_is_heard(
 def test_nothing_that_answers_is_one_sentence() -> None:
     bench = Bench(Cloud("us-east-1", {"": "http://127.0.0.1:9"}, "test", "test"))
     with pytest.raises(TargetError, match=r"No AWS answers at http://127.0.0.1:9: .*Start it"):
+        answering(bench)
+
+
+def test_a_server_that_is_no_aws_is_one_sentence() -> None:
+    with pushes._listening() as (url, _):  # it answers 200, and nothing
+        bench = Bench(Cloud("us-east-1", {"": url}, "test", "test"))
+        with pytest.raises(TargetError, match="No AWS answers at"):
+            answering(bench)
+
+
+@pytest.mark.parametrize(
+    "answer", [b"<html><p>501</html>", b"{}", b"", b"<a><Error><Code>Odd</Code></Error></a>"]
+)
+@pytest.mark.parametrize("status", [200, 501])
+def test_what_is_not_of_awss_form_is_one_sentence(answer: bytes, status: int) -> None:
+    bench = Bench(Cloud("us-east-1", {"": "http://127.0.0.1:9"}, "test", "test"))
+
+    def answers(request: Any, **_: Any) -> AWSResponse:
+        response = AWSResponse(request.url, status, {}, None)
+        response._content = answer
+        return response
+
+    bench.client("sts").meta.events.register("before-send.sts.*", answers)
+    with pytest.raises(TargetError, match="No AWS answers at"):
         answering(bench)
 
 
