@@ -158,7 +158,7 @@ def test_a_stream_made_anew_has_none_of_the_old_ones_records() -> None:
     assert poller.shown == 0
 
 
-def test_records_are_forgotten_when_every_mapping_is_done_with_them() -> None:
+def test_records_that_every_mapping_is_done_with_are_only_counted() -> None:
     metered = Metered()
     poller = Poller(metered, 0)
     poller.put(4)
@@ -168,6 +168,20 @@ def test_records_are_forgotten_when_every_mapping_is_done_with_them() -> None:
     assert poller.shown == 1
     (arrivals,) = metered.mappings._arrivals.values()
     assert len(arrivals._records) == 1
+
+
+def test_a_mapping_that_begins_anew_is_behind_all_that_there_is() -> None:
+    """LocalStack's poller does, after an update of its mapping."""
+    metered = Metered()
+    poller = Poller(metered, 0)
+    poller.put(4)
+    poller.poll(4)
+    poller.poll(1)
+    asyncio.run(metered.intake.look())
+    assert poller.shown == 0
+    asked = {"StreamARN": STREAM, "ShardId": "shard-0", "ShardIteratorType": "TRIM_HORIZON"}
+    metered.take(call("kinesis", "GetShardIterator", asked, {"ShardIterator": "anew"}, own=POLLER))
+    assert poller.shown == 4
 
 
 def test_a_tables_stream_is_asked_how_far_the_mapping_is_behind() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 
 MAX_KEPT = 1_000_000
-"""Records of one shard that are told apart. LocalStack takes hours to accept as many; what is older is only
-counted, and is behind a mapping as one."""
+"""Records of one shard that are told apart, where LocalStack takes hours to accept as many. What is older is
+only counted, and is behind a mapping all or not at all."""
 
 
 class ShardArrivals:
@@ -45,13 +45,11 @@ class ShardArrivals:
         return found[1] if found is not None and found[0] == sequence else None
 
     def forget(self, done: int) -> None:
-        """Nobody has those up to `done` to read any more."""
-        if done >= self._older_to:
-            self._older = 0
-        del self._records[: bisect_right(self._records, (done, 1 << 62))]
-        self._older_to = max(self._older_to, done)
+        """Every reader is done with those up to `done`. They are still there for one that begins anew."""
+        self._fold(bisect_right(self._records, (done, 1 << 62)))
 
     def _fold(self, count: int) -> None:
-        self._older += count
-        self._older_to = self._records[count - 1][0]
-        del self._records[:count]
+        if count:
+            self._older += count
+            self._older_to = max(self._older_to, self._records[count - 1][0])
+            del self._records[:count]
