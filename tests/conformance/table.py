@@ -37,7 +37,8 @@ was observed on where no page says it. One suite ([tests/conformance](../tests/c
 the same through its AWS API. *passes*: it behaves so. **fails**: it was asked, and behaves otherwise.
 *not offered*: it refuses the operation, or says that it does not have it. Pages of AWS's API reference were
 read in the copy of them that botocore carries, and a test looks whether the words are still there. The runs
-below were made on Linux without Docker, which moto needs for Lambda.
+below were made on Linux without Docker, which moto needs for Lambda. The cases ask for what the embedded AWS
+offers, and it has to pass all of them; what it does not offer is [listed apart](embedded-aws.md).
 [How to run it, and how to add a case](../CONTRIBUTING.md#the-conformance-suite).
 """
 

@@ -476,6 +476,23 @@ def test_get_user(pool: Pool) -> None:
             pool.idp.get_user(AccessToken=token)
 
 
+@behaviour(
+    "cognito.everything-of-a-sign-in-has-its-origin",
+    "The tokens of one sign-in share an origin_jti, over refreshes too; another sign-in has another.",
+    ACCESS_TOKEN,
+)
+def test_origin(pool: Pool) -> None:
+    pool.user()
+    first, second = pool.tokens(), pool.tokens()
+    fresh = pool.refresh(first["RefreshToken"])
+    origins = {
+        claims(token)["origin_jti"]
+        for token in (first["IdToken"], first["AccessToken"], fresh["AccessToken"])
+    }
+    assert len(origins) == 1
+    assert claims(second["AccessToken"])["origin_jti"] not in origins
+
+
 # --- users and pools ---------------------------------------------------------------------------------------
 
 
@@ -494,6 +511,60 @@ def test_change_password(pool: Pool) -> None:
     assert pool.sign_in(password="Another-Horse-2")["AuthenticationResult"]
     with refusing("NotAuthorizedException", status=400):
         pool.sign_in()
+
+
+@behaviour(
+    "cognito.users-update-their-attributes",
+    "A signed-in user changes attributes, and the next ID token has the new values.",
+    reference(
+        SERVICE, "UpdateUserAttributes", "Updates the currently signed-in user's attributes", read=READ
+    ),
+)
+def test_update_attributes(pool: Pool) -> None:
+    pool.user(given_name="Ana")
+    access = pool.tokens()["AccessToken"]
+    changed = [{"Name": "given_name", "Value": "Anna"}]
+    pool.idp.update_user_attributes(AccessToken=access, UserAttributes=changed)
+    assert claims(pool.tokens()["IdToken"])["given_name"] == "Anna"
+
+
+@behaviour(
+    "cognito.administrators-sign-users-in",
+    "AdminInitiateAuth signs a user in by password where the client allows it, and not without that.",
+    FLOWS_GUIDE,
+)
+def test_admin_sign_in(aws: Aws, cleanup: Cleanup) -> None:
+    def sign_in(pool: Pool) -> dict[str, Any]:
+        answer: dict[str, Any] = pool.idp.admin_initiate_auth(
+            UserPoolId=pool.id,
+            ClientId=pool.client_id,
+            AuthFlow="ADMIN_USER_PASSWORD_AUTH",
+            AuthParameters={"USERNAME": "ana", "PASSWORD": PASSWORD},
+        )
+        return answer
+
+    open_ = created(aws, cleanup, {"ExplicitAuthFlows": ["ALLOW_ADMIN_USER_PASSWORD_AUTH", *FLOWS]})
+    open_.user()
+    assert sign_in(open_)["AuthenticationResult"]["IdToken"]
+    closed = created(aws, cleanup)
+    closed.user()
+    with refusing("InvalidParameterException", status=400):
+        sign_in(closed)
+
+
+@behaviour(
+    "cognito.names-do-not-mind-their-case",
+    "Where names do not mind their case, a user signs in by any spelling, and every one is taken.",
+    reference(
+        SERVICE, "UsernameConfigurationType", "Specifies whether user name case sensitivity", read=READ
+    ),
+)
+def test_case(aws: Aws, cleanup: Cleanup) -> None:
+    pool = created(aws, cleanup, UsernameConfiguration={"CaseSensitive": False})
+    pool.user("Ana")
+    assert pool.tokens("aNA")["IdToken"]
+    with refusing("UsernameExistsException", status=400):
+        pool.idp.sign_up(ClientId=pool.client_id, Username="ANA", Password=PASSWORD)
 
 
 @behaviour(

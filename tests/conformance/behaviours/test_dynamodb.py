@@ -534,6 +534,80 @@ def test_unused(table: Table) -> None:
         table.update("SET a = :a, b = :b", values={":a": 1})
 
 
+@behaviour(
+    "dynamodb.numbers-are-equal-by-value",
+    "Numbers are compared by their value: 1, 1.0 and 1E0 are one key, and equal in a condition.",
+    guide("Supported data types and naming rules, Numbers", "HowItWorks.NamingRulesDataTypes"),
+)
+def test_equal_numbers(table: Table) -> None:
+    table.put(1, n=Decimal("2.50"))
+    key = {"pk": {"S": table.pk}, "sk": {"N": "1.0E0"}}
+    asked = {"TableName": table.name, "Key": key, "ConsistentRead": True}
+    assert table.db.get_item(**asked)["Item"]["n"] == {"N": "2.5"}
+    condition = {"ConditionExpression": "n = :n", "ExpressionAttributeValues": {":n": {"N": "25E-1"}}}
+    table.db.delete_item(TableName=table.name, Key=key, **condition)
+    assert table.get() is None
+
+
+@behaviour(
+    "dynamodb.conditions-on-what-is-not-there",
+    "A comparison with an attribute that the item does not have is false, whatever the operator.",
+    guide("Condition and filter expressions, operators, and functions", "Expressions.OperatorsAndFunctions"),
+)
+def test_condition_on_absent(table: Table) -> None:
+    table.put(a=1)
+    for condition in ("absent = :v", "absent < :v", "absent > :v", "contains(absent, :v)"):
+        with refusing("ConditionalCheckFailedException", status=400):
+            table.update("SET b = :v", values={":v": 1}, ConditionExpression=condition)
+    assert table.get() == {"a": 1}
+
+
+@behaviour(
+    "dynamodb.updates-of-nested-paths",
+    "An update sets members of maps and elements of lists, and an index behind the end appends.",
+    guide("Using update expressions, SET", "Expressions.UpdateExpressions"),
+)
+def test_nested(table: Table) -> None:
+    table.put(m={"x": {"y": 1}}, l=["a", "b"])
+    answer = table.update(
+        "SET m.x.y = :n, l[0] = :s, l[9] = :t",
+        values={":n": 2, ":s": "A", ":t": "z"},
+        ReturnValues="ALL_NEW",
+    )
+    new = plain(answer["Attributes"])
+    assert (new["m"], new["l"]) == ({"x": {"y": 2}}, ["A", "b", "z"])
+
+
+@behaviour(
+    "dynamodb.documents-are-32-levels-deep-at-most",
+    "An attribute that is nested deeper than 32 levels is refused.",
+    guide("Quotas, Nested attribute depth", "ServiceQuotas"),
+)
+def test_depth(table: Table) -> None:
+    def nested(levels: int) -> Any:
+        value: Any = {"S": "x"}
+        for _ in range(levels):
+            value = {"L": [value]}
+        return value
+
+    table.db.put_item(TableName=table.name, Item={**table.key(), "deep": nested(31)})
+    with refusing("ValidationException", saying="(?i)nest", status=400):
+        table.db.put_item(TableName=table.name, Item={**table.key(), "deep": nested(40)})
+
+
+@behaviour(
+    "dynamodb.keys-have-a-length",
+    "A partition key of more than 2,048 bytes is refused.",
+    guide("Quotas, Partition key length", "ServiceQuotas"),
+)
+def test_key_length(table: Table) -> None:
+    key = wire({"pk": table.pk.ljust(2048, "x"), "sk": 1})
+    table.db.put_item(TableName=table.name, Item=key)
+    table.db.delete_item(TableName=table.name, Key=key)
+    with refusing("ValidationException", saying="2048", status=400):
+        table.db.put_item(TableName=table.name, Item=wire({"pk": "x" * 2049, "sk": 1}))
+
+
 # --- queries -----------------------------------------------------------------------------------------------
 
 
@@ -899,6 +973,40 @@ def test_transact_get(table: Table) -> None:
     gets = [{"Get": {"TableName": table.name, "Key": table.key(sk)}} for sk in (2, 404, 1)]
     answer = table.db.transact_get_items(TransactItems=gets)["Responses"]
     assert [plain(row.get("Item", {})).get("a") for row in answer] == [2, None, 1]
+
+
+@behaviour(
+    "dynamodb.transaction-is-100-at-most",
+    "A transaction of more than 100 operations is refused.",
+    reference("dynamodb", "TransactWriteItems", "groups up to 100 action requests", read=READ),
+)
+def test_transaction_size(table: Table) -> None:
+    transact(table, *(put_of(table, sk) for sk in range(100)))
+    assert len(table.sks()) == 100
+    with refusing("ValidationException", status=400):
+        transact(table, *(put_of(table, sk) for sk in range(101)))
+
+
+@behaviour(
+    "dynamodb.cancelled-transaction-tells-the-item",
+    "A transaction that a condition cancels tells the item that failed it, when ALL_OLD is asked for.",
+    reference("dynamodb", "Put", "to get the item attributes if the Put condition fails", read=READ),
+)
+def test_transaction_tells(table: Table) -> None:
+    table.put(1, a=1)
+    absent = {
+        "ConditionExpression": "attribute_not_exists(pk)",
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+    reasons: list[dict[str, Any]] = []
+    with refusing("TransactionCanceledException", status=400):
+        try:
+            transact(table, put_of(table, 2), put_of(table, 1, **absent))
+        except table.db.exceptions.TransactionCanceledException as error:
+            reasons = error.response["CancellationReasons"]
+            raise
+    assert [reason["Code"] for reason in reasons] == ["None", "ConditionalCheckFailed"]
+    assert plain(reasons[1]["Item"])["a"] == 1
 
 
 # --- tables ------------------------------------------------------------------------------------------------

@@ -546,6 +546,32 @@ def test_list_in_pages(pair: Stream) -> None:
 
 
 @behaviour(
+    "kinesis.reads-tell-how-far-behind-they-are",
+    "A read that leaves records unread tells how many milliseconds it is behind; at the tip it is none.",
+    reference("kinesis", "GetRecords", "how far behind current time the consumer is", read=READ),
+)
+def test_behind(stream: Stream) -> None:
+    stream.put(b"1")
+    time.sleep(1.1)  # the records' own clock
+    stream.put(b"2")
+    first = stream.kinesis.get_records(ShardIterator=stream.iterator(), Limit=1)
+    rest = stream.kinesis.get_records(ShardIterator=first["NextShardIterator"])
+    assert first["MillisBehindLatest"] > 0
+    assert ([one["Data"] for one in rest["Records"]], rest["MillisBehindLatest"]) == ([b"2"], 0)
+
+
+@behaviour(
+    "kinesis.names-are-checked",
+    "A stream's name of other signs than letters, digits, dots, hyphens and underscores is refused.",
+    reference("kinesis", "CreateStream", "A name to identify the stream", read=READ),
+)
+def test_names(aws: Aws) -> None:
+    for name in ("no spaces", "no/slashes", "x" * 129):
+        with refusing("ValidationException", "InvalidArgumentException", status=400):
+            aws.client("kinesis").create_stream(StreamName=name, ShardCount=1)
+
+
+@behaviour(
     "kinesis.retention-is-a-day-at-first",
     "Records are kept for 24 hours unless the stream says otherwise, and no shorter.",
     reference("kinesis", "PutRecord", "accessible for 24 hours from the time", read=READ),

@@ -242,6 +242,24 @@ def test_filter_text(topic: Topic) -> None:
 
 
 @behaviour(
+    "sns.filter-by-wildcard-and-more",
+    "Text is matched by wildcards, by addresses in a network, and by a beginning that it has not.",
+    STRINGS,
+)
+def test_filter_wildcard(topic: Topic) -> None:
+    policy = {
+        "a": [{"wildcard": "*ball"}],
+        "b": [{"cidr": "10.0.0.0/24"}],
+        "c": [{"anything-but": {"prefix": "order-"}}],
+    }
+    right = {"a": "baseball", "b": "10.0.0.255", "c": "order_1"}
+    sent: dict[str, dict[str, Any]] = {"right": right}
+    for name, value in (("a", "balls"), ("b", "10.0.1.0"), ("c", "order-1")):
+        sent[f"wrong {name}"] = {**right, name: value}
+    let_through(topic, policy, sent, {"right"})
+
+
+@behaviour(
     "sns.filter-by-number",
     "Numbers are matched exactly and by ranges; a text that looks like one is not.",
     guide("Numeric value matching", "numeric-value-matching"),
@@ -499,6 +517,22 @@ def test_counts(topic: Topic, endpoint: Endpoint) -> None:
         return told["SubscriptionsConfirmed"], told["SubscriptionsPending"]
 
     until(lambda: counted() == ("1", "1"), "one is confirmed, one is pending")
+
+
+@behaviour(
+    "sns.subscription-is-described",
+    "A subscription tells its endpoint, its topic, its owner, and that it is not pending.",
+    reference(
+        "sns", "GetSubscriptionAttributes", "Returns all of the properties of a subscription", read=READ
+    ),
+)
+def test_described(topic: Topic) -> None:
+    _, arn = open_queue(topic.aws, topic.cleanup)
+    subscription = topic.subscribe("sqs", arn, RawMessageDelivery="true")
+    told = topic.sns.get_subscription_attributes(SubscriptionArn=subscription)["Attributes"]
+    assert (told["Endpoint"], told["Protocol"], told["TopicArn"]) == (arn, "sqs", topic.arn)
+    assert (told["RawMessageDelivery"], told["PendingConfirmation"]) == ("true", "false")
+    assert told["Owner"] == topic.arn.split(":")[4]
 
 
 @behaviour(
