@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 import reports
 from harness import draining
-from harness.errors import EXIT_INTERRUPTED, LaunchdayError, TargetError
+from harness.errors import EXIT_INTERRUPTED, LaunchdayError, MeasurementInvalid, TargetError
 from harness.evidence import Evidence
 from harness.load.launch import Generator, Ready, Second
 from harness.load.plan import LoadPlan
@@ -34,7 +34,7 @@ from harness.pipeline import Cloud, DeployParameters, Described, Outputs, Pipeli
 from harness.pipeline_loader import asking
 from harness.prerequisites import needs_of, not_judged, require, told
 from harness.scenario import Hour, Overrides, Scenario
-from harness.targets.base import Guided, Probed, Target
+from harness.targets.base import Checked, Guided, Probed, Target
 from reports.checks.catalogue import check_objectives
 
 
@@ -173,12 +173,14 @@ def _on_what_stands(
         _mark(folder, "load_start", sampler.look())
         _load(rehearsal, plan, folder, sampler, watchers, listener)
         _mark(folder, "load_end", sampler.look())
-        _drain(rehearsal, evidence, sampler, happenings, listener)
+        with _telling_a_lost_target(observer):
+            _drain(rehearsal, evidence, sampler, happenings, listener)
         if watchers is not None:
             watchers.finish()
         _mark(folder, "end", sampler.look())
     listener.stage("ledger", "reading what became of each event")
-    evidence.reconcile()
+    with _telling_a_lost_target(observer):
+        evidence.reconcile()
 
 
 def _try_out(rehearsal: Rehearsal, target: Target, folder: RunFolder, listener: Listener) -> None:
@@ -192,6 +194,17 @@ def _try_out(rehearsal: Rehearsal, target: Target, folder: RunFolder, listener: 
     folder.write_environment({**describe_environment(), "probes": findings.to_json()})
     listener.notice(told(findings, needs))
     require(findings, needs, rehearsal.pipeline.name)
+
+
+@contextmanager
+def _telling_a_lost_target(observer: Observer) -> Iterator[None]:
+    """Where the evidence cannot be read because the target is gone, that is what is to be said."""
+    try:
+        yield
+    except MeasurementInvalid:
+        if isinstance(observer, Checked):
+            observer.still_there()
+        raise
 
 
 @contextmanager

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from harness.conductor import Rehearsal, rehearse
-from harness.errors import TargetError
+from harness.conductor import Rehearsal, _telling_a_lost_target, rehearse
+from harness.errors import MeasurementInvalid, TargetError, TargetLost
 from harness.measure.observation import Observation
 from harness.measure.run_folder import RunFolder
 from harness.objectives import Objectives
@@ -139,3 +139,20 @@ def test_a_pipeline_stays_unless_it_is_to_be_taken_down(folder: RunFolder, tmp_p
     assert (code, result["error"]) == (3, "The stream cannot be made.")
     assert product.done == ["deploy", "deploy", "destroy"]
     assert "take down" in listener.said
+
+
+class Gone(Observer):
+    """An observer whose target does not answer any more."""
+
+    def still_there(self) -> None:
+        raise TargetLost("The target does not answer.")
+
+
+def test_evidence_that_cannot_be_read_from_a_target_that_is_gone_tells_that() -> None:
+    with pytest.raises(TargetLost), _telling_a_lost_target(Gone()):
+        raise MeasurementInvalid("The pipeline could not show its evidence.")
+
+
+def test_evidence_that_cannot_be_read_from_one_that_is_there_tells_why() -> None:
+    with pytest.raises(MeasurementInvalid, match="its evidence"), _telling_a_lost_target(Observer()):
+        raise MeasurementInvalid("The pipeline could not show its evidence.")

@@ -43,6 +43,14 @@ class Probed(Protocol):
 
 
 @runtime_checkable
+class Checked(Protocol):
+    """An observer that does not look at its target at each look."""
+
+    def still_there(self) -> None:
+        """Ask the target now. Raises TargetLost when it does not answer."""
+
+
+@runtime_checkable
 class Guided(Protocol):
     """An observer that looks at what it is told to look at: it cannot tell a pipeline's parts from others."""
 

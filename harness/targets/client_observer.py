@@ -30,9 +30,10 @@ from harness.pipeline import Cloud
 from harness.targets.probing.bench import said
 from harness.targets.report_log import FunctionLog, FunctionSettings
 
-LOGS_S: Final = 3.0
-QUEUES_S: Final = 5.0
-METRICS_S: Final = 30.0
+_EVERY_S: Final[Mapping[str, float]] = {"logs": 3.0, "queues": 5.0, "metrics": 30.0}
+"""How often each is asked for: a look in between says what the last one saw."""
+_NO_ANSWER: Final = (BotoCoreError, ResponseParserError)
+"""No answer at all, or none that can be read."""
 _LOOKS_FAILED: Final = 3
 """So many looks in a row that come to nothing, and the target is lost; one may fall into a busy moment."""
 _CLIENTS: Final[Mapping[str, Any]] = {
@@ -72,7 +73,7 @@ class ClientObserver:
         self._reads_logs = no_logs is None
         self._counted: dict[str, int] = {}
         self._gauges: list[Gauge] = []
-        self._due_s = {"logs": 0.0, "queues": 0.0, "metrics": 0.0}
+        self._due_s = dict.fromkeys(_EVERY_S, 0.0)
         self._failed_in_a_row = 0
         self.unseen: dict[str, str] = unseen_by_a_client(no_logs)
 
@@ -102,18 +103,9 @@ class ClientObserver:
             self._since_s = now_s
         invocations: list[Invocation] = []
         try:
-            if self._reads_logs and self._is_due("logs", now_s, LOGS_S):
-                self._read_logs(now_s, invocations)
-            elif not self._reads_logs and self._is_due("logs", now_s, LOGS_S):
-                self._clients("sts").get_caller_identity()  # that it is there at all
-            if self._is_due("queues", now_s, QUEUES_S):
-                self._gauges = [each for each in self._gauges if each.service != "sqs"]
-                self._gauges += self._queues()
-            if self._is_due("metrics", now_s, METRICS_S):
-                self._gauges = [each for each in self._gauges if each.service == "sqs"]
-                self._gauges += self._metrics(now_s)
-            self._failed_in_a_row = 0
-        except (BotoCoreError, ResponseParserError) as why:  # no answer at all, or none that can be read
+            if self._ask_what_is_due(now_s, invocations):
+                self._failed_in_a_row = 0
+        except _NO_ANSWER as why:
             self._failed_in_a_row += 1
             if self._failed_in_a_row >= _LOOKS_FAILED:
                 raise TargetLost(f"The target does not answer: {said(why)}.") from why
@@ -121,6 +113,29 @@ class ClientObserver:
             self._counted[invocation.function] = self._counted.get(invocation.function, 0) + 1
         usage = [Usage("lambda", function, "requests", n) for function, n in sorted(self._counted.items())]
         return Observation(at_s=now_s, usage=usage, gauges=list(self._gauges), invocations=invocations)
+
+    def still_there(self) -> None:
+        """See `Checked`."""
+        try:
+            self._clients("sts").get_caller_identity()
+        except _NO_ANSWER as why:
+            raise TargetLost(f"The target does not answer: {said(why)}.") from why
+
+    def _ask_what_is_due(self, now_s: float, invocations: list[Invocation]) -> bool:
+        """Whether anything was; an answer to nothing says nothing of the target."""
+        due = [what for what, every_s in _EVERY_S.items() if self._is_due(what, now_s, every_s)]
+        if "logs" in due:
+            if self._reads_logs:
+                self._read_logs(now_s, invocations)
+            else:
+                self._clients("sts").get_caller_identity()
+        if "queues" in due:
+            self._gauges = [each for each in self._gauges if each.service != "sqs"]
+            self._gauges += self._queues()
+        if "metrics" in due:
+            self._gauges = [each for each in self._gauges if each.service == "sqs"]
+            self._gauges += self._metrics(now_s)
+        return bool(due)
 
     def _is_due(self, what: str, now_s: float, every_s: float) -> bool:
         if now_s < self._due_s[what]:

@@ -75,6 +75,8 @@ class Aws:
         return [{"Functions": [{"FunctionName": "f"}, {"FunctionName": "somebody-elses"}]}]
 
     def get_queue_attributes(self, **_: Any) -> dict[str, Any]:
+        if self.gone:
+            raise EndpointConnectionError(endpoint_url="http://x")
         if self.letters is None:
             raise refused("AccessDenied")
         return {"Attributes": self.letters}
@@ -169,6 +171,22 @@ def test_an_answer_that_does_not_come_is_borne_twice(watched: Watched) -> None:
     watched.after(3)
     with pytest.raises(TargetLost, match="does not answer"):
         watched.after(3)
+
+
+def test_looks_that_ask_nothing_do_not_make_up_for_answers_that_did_not_come(watched: Watched) -> None:
+    watched.aws.logs.failure = EndpointConnectionError(endpoint_url="http://x")
+    watched.aws.gone = True
+    for _ in range(5):  # the logs after three seconds, the queues after five
+        watched.after(1)
+    with pytest.raises(TargetLost):
+        watched.after(1)
+
+
+def test_it_is_asked_whether_it_is_still_there(watched: Watched) -> None:
+    watched.observer.still_there()
+    watched.aws.gone = True
+    with pytest.raises(TargetLost, match="does not answer"):
+        watched.observer.still_there()
 
 
 def test_what_was_read_before_an_answer_did_not_come_counts(watched: Watched) -> None:
