@@ -42,6 +42,10 @@ from harness.emulator.services.cognito import CognitoService
 from harness.emulator.services.dynamodb import DynamoDbService
 from harness.measure.meters import Meters
 
+MAX_STREAM_SHARDS = 1
+"""LocalStack's mappings read one shard at each poll, one after another, and never two at once: with the 40
+that a table of the established limits has, a change would wait for 40 polls, for nothing in return."""
+
 
 class Companion(NamedTuple):
     """What lives in this process: each part where it is offered."""
@@ -126,7 +130,9 @@ def compose(
     dynamodb = cognito = appsync = environments = authorizing = None
     here: Mapping[str, Service] = {}
     if "dynamodb" in parts:
-        dynamodb = DynamoDbService(meters=meters, limits=limits, clock=clock)
+        dynamodb = DynamoDbService(
+            meters=meters, limits=limits, clock=clock, max_stream_shards=MAX_STREAM_SHARDS
+        )
         here = {"dynamodb": dynamodb}
     if "cognito" in parts:
         cognito = CognitoService(meters=meters, limits=limits, clock=clock)

@@ -87,7 +87,7 @@ def test_tables_and_their_streams_are_served(here: RunningCompanion) -> None:
     table = create(here.client("dynamodb"), "watched", StreamSpecification=stream)
     here.client("dynamodb").put_item(TableName="watched", Item={"id": {"S": "a"}})
     streams = here.client("dynamodbstreams")
-    (shard, *_) = streams.describe_stream(StreamArn=table["LatestStreamArn"])["StreamDescription"]["Shards"]
+    (shard,) = streams.describe_stream(StreamArn=table["LatestStreamArn"])["StreamDescription"]["Shards"]
     assert shard["ShardId"].startswith("shardId-")
 
 

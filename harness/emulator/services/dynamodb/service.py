@@ -72,13 +72,21 @@ OPERATIONS: Mapping[str, Operation] = {
 
 
 class DynamoDbService:
-    """DynamoDB. Over HTTP it answers for its streams, too; in-process `DynamoDbStreamsService` does."""
+    """DynamoDB. Over HTTP it answers for its streams, too; in-process `DynamoDbStreamsService` does. A stream
+    has a shard for each partition of its table, and at most `max_stream_shards`."""
 
     name = SERVICE
 
-    def __init__(self, *, meters: Meters, limits: Limits, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        *,
+        meters: Meters,
+        limits: Limits,
+        clock: Callable[[], float] = time.time,
+        max_stream_shards: int | None = None,
+    ) -> None:
         self._meters = meters
-        self.tables = Tables(meters, limits, clock)
+        self.tables = Tables(meters, limits, clock, max_stream_shards)
         self._stream_operations = StreamOperations(self.tables)
         self._lambda_reads = for_lambda.LambdaReads(self.tables)
         self._keeper: asyncio.Task[None] | None = None

@@ -24,15 +24,23 @@ _Where = tuple[str, str, str]
 
 
 class Tables:
-    """The tables, and what every operation on them needs: the clock, the limits, the meters."""
+    """The tables, and what every operation on them needs: the clock, the limits, the meters. A stream has at
+    most `max_stream_shards`, if that is given."""
 
-    def __init__(self, meters: Meters, limits: Limits, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        meters: Meters,
+        limits: Limits,
+        clock: Callable[[], float],
+        max_stream_shards: int | None = None,
+    ) -> None:
         self.limits = limits
         self.clock = clock
         self.meters = meters
         self.changes = CapturedChanges()
         self.tokens = RequestTokens()
         self._tables: dict[_Where, Table] = {}
+        self._max_stream_shards = max_stream_shards
         meters.watch(self._gauges)
 
     def of(self, request: Request, context: CallContext) -> Table:
@@ -137,10 +145,10 @@ class Tables:
         moment = datetime.fromtimestamp(now_s, UTC)
         label = f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}"
         first = self.changes.next_sequence
-        shards = [
-            Shard(f"shardId-{int(now_s * 1000):020d}-{number:08x}", first)
-            for number in range(self._partitions(table))
-        ]
+        count = self._partitions(table)
+        if self._max_stream_shards is not None:
+            count = min(count, self._max_stream_shards)
+        shards = [Shard(f"shardId-{int(now_s * 1000):020d}-{number:08x}", first) for number in range(count)]
         table.stream = TableStream(
             f"{table.arn}/stream/{label}",
             label,

@@ -6,8 +6,12 @@ from typing import Any
 import orjson
 import pytest
 
-from harness.emulator.services.base import AwsError
+from harness.aws.limits.profiles import ESTABLISHED
+from harness.emulator.services.base import AwsError, CallContext
+from harness.emulator.services.dynamodb import DynamoDbService
 from harness.emulator.services.dynamodb.streams.capture import RECORD_OVERHEAD_BYTES
+from harness.measure.meters import Meters
+from tests.emulator.services.coroutines import run
 
 
 def s(text: str) -> dict[str, str]:
@@ -327,3 +331,23 @@ def test_pollers_are_told_how_much_is_behind_them_and_when_it_was(db: Any) -> No
 def test_a_malformed_question_for_news_is_refused(db: Any, members: dict[str, Any]) -> None:
     given = {"StreamArn": create(db), "ShardIterators": {}, **members}
     assert refused(db, "LaunchdayStreamPosition", **given).code == "ValidationException"
+
+
+@pytest.mark.parametrize(("most", "shards"), [(None, 40), (1, 1), (100, 40)])
+def test_a_stream_has_a_shard_for_each_partition_up_to_a_bound(most: int | None, shards: int) -> None:
+    service = DynamoDbService(meters=Meters(), limits=ESTABLISHED, max_stream_shards=most)
+    context = CallContext()
+    table = {
+        "TableName": "things",
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "BillingMode": "PAY_PER_REQUEST",
+        "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    }
+    run(service.call("CreateTable", orjson.dumps(table), context))
+    (stream,) = (each.stream for each in service.tables)
+    assert len(stream.shards) == shards
+    for number in range(50):
+        put = {"TableName": "things", "Item": {"id": s(f"key {number}")}}
+        run(service.call("PutItem", orjson.dumps(put), context))
+    assert sum(len(shard.read(0, 1_000)) for shard in stream.shards) == 50
