@@ -241,3 +241,16 @@ def test_what_does_not_answer_is_one_sentence(product: Product) -> None:
     ended = product.run("doctor", *_at(f"http://127.0.0.1:{free_port()}"))
     assert ended.code == 3
     assert one_sentence(ended).startswith("No AWS answers at")
+
+
+def test_one_that_goes_away_during_a_run_is_a_lost_target(product: Product) -> None:
+    assert product.run("up", "--pipeline", TINY, "--port", "0").code == 0
+    url = str(product.run("status", "--json").json["endpoint_url"])
+    where = ("--pipeline", TINY, "--out", product.out, *_at(url))
+    running = product.start("run", STEADY, "--duration", "40s", *where)
+    running.wait_for("load: ")
+    assert product.run("down").code == 0
+    ended = running.end(within_s=180)
+    assert (ended.code, product.result["status"]) == (3, "failed"), ended.said
+    assert "The target does not answer" in product.result["error"]
+    product.assert_no_process_left()
