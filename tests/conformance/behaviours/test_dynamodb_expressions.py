@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.conformance.catalogue import behaviour, reference
+from tests.conformance.dynamodb_tables import OBSERVED, READ, Table, guide, indexed, plain, wire
 from tests.conformance.kit import Cleanup, refusing
-from tests.conformance.tables import OBSERVED, READ, Table, guide, indexed, plain, wire
 from tests.conformance.targets import Aws
 
 

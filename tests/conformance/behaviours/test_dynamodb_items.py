@@ -10,8 +10,8 @@ import pytest
 from boto3.dynamodb.types import Binary
 
 from tests.conformance.catalogue import behaviour, reference
+from tests.conformance.dynamodb_tables import READ, Table, guide, indexed, plain, wire
 from tests.conformance.kit import Cleanup, refusing
-from tests.conformance.tables import READ, Table, guide, indexed, plain, wire
 from tests.conformance.targets import Aws
 
 

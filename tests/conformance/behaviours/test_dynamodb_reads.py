@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.conformance.catalogue import behaviour, reference
+from tests.conformance.dynamodb_tables import READ, Table, create, guide, indexed, plain, wire
 from tests.conformance.kit import Cleanup, refusing, until
-from tests.conformance.tables import READ, Table, create, guide, indexed, plain, wire
 from tests.conformance.targets import Aws
 
 
