@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
 
 from tests.conformance.catalogue import documented, observed
 from tests.conformance.kit import Cleanup, until
@@ -52,6 +53,20 @@ class Table:
         item = {"pk": self.pk, "sk": sk, **attributes}
         answer: dict[str, Any] = self.db.put_item(TableName=self.name, Item=wire(item), **(more or {}))
         return answer
+
+    def put_patiently(self, sk: int, **attributes: Any) -> None:
+        """Put, and again while the partition has had its capacity of the second."""
+
+        def put() -> bool:
+            try:
+                self.put(sk, **attributes)
+            except ClientError as error:
+                if "Throttling" not in str(error) and "ProvisionedThroughput" not in str(error):
+                    raise
+                return False
+            return True
+
+        until(put, "the item is taken")
 
     def get(self, sk: int = 1) -> dict[str, Any] | None:
         """The item without its key; None when there is none."""

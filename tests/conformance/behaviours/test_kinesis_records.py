@@ -273,7 +273,7 @@ def test_empty_read(stream: Stream) -> None:
 def test_read_limit(stream: Stream) -> None:
     iterator = stream.iterator()
     with refusing("ProvisionedThroughputExceededException", status=400):
-        at_once(lambda: stream.kinesis.get_records(ShardIterator=iterator), 10)
+        at_once(lambda: stream.kinesis.get_records(ShardIterator=iterator), 25)
 
 
 @behaviour(

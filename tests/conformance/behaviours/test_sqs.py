@@ -92,7 +92,7 @@ def test_whole_message(queue: Queue) -> None:
 )
 def test_visibility(queue: Queue) -> None:
     queue.send("1")
-    queue.receive(VisibilityTimeout=2)
+    queue.receive(VisibilityTimeout=3)
     assert queue.look() == []
     again = queue.receive(AttributeNames=["ApproximateReceiveCount"])
     assert again["Attributes"]["ApproximateReceiveCount"] == "2"
