@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from harness.emulator.companion_environments import ENVIRONMENTS_PATH, EnvironmentsApi
+from harness.emulator.companion.environments import ENVIRONMENTS_PATH, EnvironmentsApi
 from harness.emulator.services.base import AwsRequest, AwsResponse, CallContext
 from harness.measure.meters import Meters
 

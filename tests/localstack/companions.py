@@ -89,7 +89,7 @@ def start_alone(data_dir: Path, *arguments: str, parts: str = "cognito,appsync")
     """A companion without a supervisor, of no LocalStack unless `arguments` name one."""
     return subprocess.Popen(
         [
-            *(sys.executable, "-m", "harness.emulator.companion_alone", "--data-dir", str(data_dir)),
+            *(sys.executable, "-m", "harness.emulator.companion.alone", "--data-dir", str(data_dir)),
             *("--localstack", "http://127.0.0.1:1", *arguments),
         ],
         stdin=subprocess.DEVNULL,

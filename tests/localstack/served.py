@@ -9,10 +9,10 @@ from typing import Any
 
 from requests.structures import CaseInsensitiveDict
 
-from harness.emulator.localstack.intake import Intake
-from harness.emulator.localstack.mappings import Behind, Mappings
-from harness.emulator.localstack.metering import RequestMeter
-from harness.emulator.localstack.positions import Iterators
+from harness.emulator.companion.metering.counting import RequestMeter
+from harness.emulator.companion.metering.intake import Intake
+from harness.emulator.companion.metering.mappings import Behind, Mappings
+from harness.emulator.companion.metering.positions import Iterators
 from harness.measure.meters import Meters
 from launchday_localstack.metering import where
 from launchday_localstack.metering.rows import Row, row_of

@@ -22,9 +22,9 @@ from gql import Client, gql
 from gql.transport.appsync_auth import AppSyncApiKeyAuthentication
 from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
 
-from harness.emulator.companion_keys import ISSUED_KEYS_PATH, HeldKeys
-from harness.emulator.companion_parts import PARTS, parts_of
-from harness.emulator.localstack.intake import METERING_PATH, REQUESTS_PATH
+from harness.emulator.companion.keys import ISSUED_KEYS_PATH, HeldKeys
+from harness.emulator.companion.metering.intake import METERING_PATH, REQUESTS_PATH
+from harness.emulator.companion.parts import PARTS, parts_of
 from harness.emulator.processes import process_space
 from harness.emulator.services.credentials import Credentials
 from harness.errors import TargetError

@@ -94,7 +94,7 @@ def test_the_companion_starts_by_the_command_that_it_is_given(
     services: Mapping[str, Any], tmp_path: Path
 ) -> None:
     companion = services["companion"]
-    assert companion["entrypoint"][1:] == ["-m", "harness.emulator.companion_alone"]
+    assert companion["entrypoint"][1:] == ["-m", "harness.emulator.companion.alone"]
     of_this_machine = ("--port=", "--data-dir=", "--host=")
     arguments = [each for each in companion["command"] if not each.startswith(of_this_machine)]
     with lone_companion(tmp_path, *arguments, parts=companion["environment"]["LAUNCHDAY_PARTS"]) as (_, one):

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.emulator import companion_keys, processes
-from harness.emulator.companion_parts import PARTS
+from harness.emulator import processes
+from harness.emulator.companion import keys
+from harness.emulator.companion.parts import PARTS
 from harness.emulator.gateway import forwarded
 from harness.emulator.gateway.guard import Guard
 from harness.emulator.gateway.routing import route
@@ -87,7 +88,7 @@ def test_both_sides_mean_the_same() -> None:
     assert companion.ACCOUNT_HEADER == forwarded.ACCOUNT_HEADER
     assert companion.REGION_HEADER == forwarded.REGION_HEADER
     assert where.process_space() == processes.process_space()
-    assert companion.ISSUED_KEYS_PATH == companion_keys.ISSUED_KEYS_PATH
+    assert companion.ISSUED_KEYS_PATH == keys.ISSUED_KEYS_PATH
 
 
 def test_the_distribution_depends_on_localstack_alone() -> None:

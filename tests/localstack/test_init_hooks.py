@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from harness.aws.limits.profiles import ESTABLISHED
-from harness.emulator.companion_parts import PARTS
+from harness.emulator.companion.parts import PARTS
 from harness.emulator.launch import EmbeddedAws
 from harness.emulator.machine import listen
 from harness.pipeline import Cloud

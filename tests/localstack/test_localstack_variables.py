@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.aws.limits.profiles import ESTABLISHED
-from harness.emulator.companion_parts import PARTS
+from harness.emulator.companion.parts import PARTS
 from harness.errors import UsageError
 from harness.targets.localstack.environment import Environment
 from harness.targets.localstack.launch import command, parts_without

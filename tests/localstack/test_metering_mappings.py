@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.emulator.localstack.arrivals import ShardArrivals
+from harness.emulator.companion.metering.arrivals import ShardArrivals
 from tests.localstack.served import NOW_MS, Metered, call
 
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:processor"

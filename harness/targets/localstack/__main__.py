@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness.aws.limits.profiles import ESTABLISHED, limits_from_json
 from harness.emulator.__main__ import say
-from harness.emulator.companion_parts import parts_of
+from harness.emulator.companion.parts import parts_of
 from harness.errors import LaunchdayError
 from harness.targets.localstack.environment import Environment
 from harness.targets.localstack.supervisor import Settings, Supervisor

@@ -10,7 +10,7 @@ import orjson
 
 from harness.aws.limits.profiles import Limits, limits_to_json
 from harness.emulator import standing
-from harness.emulator.companion_parts import PARTS
+from harness.emulator.companion.parts import PARTS
 from harness.emulator.launch import DEFAULT_PORT, Foreground, temporary_folder
 from harness.emulator.standing import LOCALSTACK, STOP_TIMEOUTS_S, Standing
 from harness.errors import UsageError

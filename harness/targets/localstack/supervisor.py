@@ -27,7 +27,7 @@ import orjson
 from harness.aws.limits.profiles import Limits
 from harness.emulator.child import ProcessConfig
 from harness.emulator.children import Child, describe_exit
-from harness.emulator.companion_parts import PARTS, PARTS_VARIABLE
+from harness.emulator.companion.parts import PARTS, PARTS_VARIABLE
 from harness.emulator.machine import claim_data_dir, listen, raise_file_limit
 from harness.errors import TargetError, TargetLost
 from harness.targets.localstack import extension

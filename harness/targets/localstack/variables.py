@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from harness.emulator.companion_parts import PARTS, PARTS_VARIABLE
+from harness.emulator.companion.parts import PARTS, PARTS_VARIABLE
 
 COMPANION_VARIABLE = "LAUNCHDAY_COMPANION_URL"
 INSTANCE_VARIABLE = "LAUNCHDAY_LOCALSTACK_INSTANCE"

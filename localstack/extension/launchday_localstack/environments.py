@@ -1,6 +1,6 @@
 """The companion's execution environments, as LocalStack's Lambda has them started, invoked and stopped.
 
-Imports nothing of LocalStack. The API is described in harness/emulator/companion_environments.py.
+Imports nothing of LocalStack. The API is described in harness/emulator/companion/environments.py.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What of each AWS call its bill and the backlogs depend on, as an object for JSON.
 
-docs/localstack.md says what becomes of it; harness.emulator.localstack reads it. `Detail` functions get a
-call that was answered; `answered` is empty when it was refused.
+docs/localstack.md says what becomes of it; harness.emulator.companion.metering reads it. `Detail` functions
+get a call that was answered; `answered` is empty when it was refused.
 """
 
 from __future__ import annotations

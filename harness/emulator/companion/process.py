@@ -2,7 +2,7 @@
 the very services of the embedded AWS, on one loopback port beside it.
 
 `python -m harness.emulator.companion`, started by whoever starts that LocalStack, with the configuration
-that every process of the embedded AWS gets (see child.py), or by companion_alone.py without a supervisor.
+that every process of the embedded AWS gets (see child.py above), or by alone.py without a supervisor.
 `endpoints` names `companion`, this process, `localstack`, and `clients`, the companion as clients reach it,
 where that is another address. LocalStack's extension sends it the requests that LocalStack received;
 what clients hold open, AppSync's WebSockets, comes to it directly. `LAUNCHDAY_PARTS` says which parts it
@@ -17,22 +17,22 @@ from typing import NamedTuple
 
 import aiohttp
 
-from harness.emulator.child import ProcessConfig, Supervision, run_child
+from harness.emulator.child import ProcessConfig, Supervision
 from harness.emulator.clock import SteadyClock
-from harness.emulator.companion_environments import EnvironmentsApi
-from harness.emulator.companion_keys import HeldKeys, IssuedKeys
-from harness.emulator.companion_parts import PARTS_VARIABLE, SERVICES_OF_PARTS, parts_of
-from harness.emulator.companion_paths import CompanionPaths, Environments, Life
+from harness.emulator.companion.environments import EnvironmentsApi
+from harness.emulator.companion.keys import HeldKeys, IssuedKeys
+from harness.emulator.companion.metering.counting import RequestMeter
+from harness.emulator.companion.metering.intake import Intake, LocalStackAsked
+from harness.emulator.companion.metering.mappings import Mappings
+from harness.emulator.companion.metering.positions import Iterators
+from harness.emulator.companion.metering.tables import TableStreams
+from harness.emulator.companion.parts import PARTS_VARIABLE, SERVICES_OF_PARTS, parts_of
+from harness.emulator.companion.paths import CompanionPaths, Environments, Life
 from harness.emulator.gateway.forwarded import forwarded
 from harness.emulator.gateway.guard import Guard
 from harness.emulator.gateway.invoking import HttpInvoker
 from harness.emulator.gateway.proxy import ProcessCalls, open_session
 from harness.emulator.gateway.server import Gateway, Listener
-from harness.emulator.localstack.intake import Intake, LocalStackAsked
-from harness.emulator.localstack.mappings import Mappings
-from harness.emulator.localstack.metering import RequestMeter
-from harness.emulator.localstack.positions import Iterators
-from harness.emulator.localstack.tables import TableStreams
 from harness.emulator.push_appsync import Around, compose_appsync
 from harness.emulator.services.apigateway.authorizing import Authorizing
 from harness.emulator.services.appsync import AppSyncService
@@ -179,7 +179,3 @@ async def _not_here(request: AwsRequest) -> AwsResponse:
         f"The companion of LocalStack does not offer {request.method} {request.path}.",
         501,
     )
-
-
-if __name__ == "__main__":
-    run_child(main)

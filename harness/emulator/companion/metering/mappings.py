@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from harness.emulator.localstack.arrivals import ShardArrivals
-from harness.emulator.localstack.positions import Iterators, Reader, ShardKey
-from harness.emulator.localstack.rows import CallRow
+from harness.emulator.companion.metering.arrivals import ShardArrivals
+from harness.emulator.companion.metering.positions import Iterators, Reader, ShardKey
+from harness.emulator.companion.metering.rows import CallRow
 from harness.emulator.services.lambda_.mappings.shard_consumer import AGE_SHOWN_S
 from harness.measure.meters import Gauge
 

@@ -22,7 +22,7 @@ from typing import Any
 
 import orjson
 
-from harness.emulator.companion_paths import ENVIRONMENTS_PATH
+from harness.emulator.companion.paths import ENVIRONMENTS_PATH
 from harness.emulator.own_paths import json_answer
 from harness.emulator.services.base import AwsRequest, AwsResponse
 from harness.emulator.services.lambda_.environments.runtime_api import Work

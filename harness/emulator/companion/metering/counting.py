@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 
 from harness.emulator import billed
-from harness.emulator.localstack.positions import Iterators
-from harness.emulator.localstack.rows import CallRow, DeliveryRow, FilterRow, Row, StageRow
-from harness.emulator.localstack.stream_hours import StreamHours
+from harness.emulator.companion.metering.positions import Iterators
+from harness.emulator.companion.metering.rows import CallRow, DeliveryRow, FilterRow, Row, StageRow
+from harness.emulator.companion.metering.stream_hours import StreamHours
 from harness.emulator.services.apigateway.execution import bytes_out
 from harness.emulator.services.apigateway.plan import StageCounters
 from harness.emulator.services.kinesis.metering import StreamMeters

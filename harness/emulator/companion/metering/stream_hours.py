@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from harness.emulator.localstack.rows import CallRow
+from harness.emulator.companion.metering.rows import CallRow
 from harness.emulator.services.kinesis.metering import StreamMeters
 from harness.measure.meters import Gauge
 

@@ -1,4 +1,4 @@
-"""`python -m harness.emulator.companion_alone`: the companion of a LocalStack that somebody else started, as
+"""`python -m harness.emulator.companion.alone`: the companion of a LocalStack that somebody else started, as
 the one in a container is, without a supervisor: until SIGTERM or SIGINT.
 
 Prints `{"event": "listening", "url": ...}` and, once it serves, `{"event": "ready"}`; or one
@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 from harness.aws.limits.profiles import ESTABLISHED
 from harness.emulator.__main__ import say, say_error
 from harness.emulator.child import ProcessConfig, run_alone
-from harness.emulator.companion import main as serve
-from harness.emulator.companion_parts import PARTS_VARIABLE, parts_of
+from harness.emulator.companion.parts import PARTS_VARIABLE, parts_of
+from harness.emulator.companion.process import main as serve
 from harness.emulator.gateway.hosts import parse_host
 from harness.emulator.machine import claim_data_dir, listen, raise_file_limit
 from harness.errors import LaunchdayError, UsageError
@@ -65,7 +65,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m harness.emulator.companion_alone", description="The companion of a LocalStack."
+        prog="python -m harness.emulator.companion.alone", description="The companion of a LocalStack."
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=4570, help="0 is any free port (default: %(default)s)")

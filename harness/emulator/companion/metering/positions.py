@@ -15,7 +15,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
-from harness.emulator.localstack.rows import CallRow
+from harness.emulator.companion.metering.rows import CallRow
 
 MAX_ITERATORS = 10_000
 Place = TypeVar("Place")

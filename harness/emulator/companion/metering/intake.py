@@ -13,10 +13,10 @@ from typing import Any
 import aiohttp
 import orjson
 
-from harness.emulator.localstack.mappings import Mappings
-from harness.emulator.localstack.metering import RequestMeter
-from harness.emulator.localstack.positions import Iterators
-from harness.emulator.localstack.rows import BadRow, CallRow, read_row
+from harness.emulator.companion.metering.counting import RequestMeter
+from harness.emulator.companion.metering.mappings import Mappings
+from harness.emulator.companion.metering.positions import Iterators
+from harness.emulator.companion.metering.rows import BadRow, CallRow, read_row
 from harness.emulator.processes import process_space
 from harness.measure.meters import Gauge, Meters
 

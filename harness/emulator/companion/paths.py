@@ -12,7 +12,7 @@ import orjson
 
 from harness import __version__
 from harness.emulator.child import Supervision
-from harness.emulator.localstack.intake import REQUESTS_PATH, Intake
+from harness.emulator.companion.metering.intake import REQUESTS_PATH, Intake
 from harness.emulator.observing import ProcessObserver, merge, split_cursors
 from harness.emulator.own_paths import (
     COGNITO_MESSAGES_PATH,
