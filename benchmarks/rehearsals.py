@@ -36,6 +36,8 @@ _ROLES = {
     "harness.emulator.state": "state",
     "harness.emulator.push": "push",
     "harness.emulator.moto_process": "moto",
+    "harness.emulator.companion": "companion",
+    "harness.targets.localstack": "supervisor",
 }
 
 
