@@ -55,7 +55,7 @@ class Function:
         answer = self.client.invoke(**asked)
         content = answer["Payload"].read()
         if b"docker" in content.lower() and not content.startswith(b'"'):
-            raise NotOffered(f"functions do not run here: {content.decode(errors='replace')}")
+            raise NotOffered(f"functions do not run here: {content.decode(errors='replace')[:60]}")
         payload = json.loads(content) if content else None
         return Answer(answer["StatusCode"], payload, answer.get("FunctionError"), answer)
 

@@ -109,7 +109,7 @@ class Api:
         self.gateway.create_deployment(restApiId=self.id, stageName="prod", **more)
         reply = self.get("/no-such-path")
         if reply.status in (404, 501) and not reply.body.startswith(b"{"):
-            raise NotOffered(f"the stage's address answers {reply.status} {reply.body.decode()}")
+            raise NotOffered(f"nothing executes deployed APIs here: their address answers {reply.status}")
         return self
 
     def send(

@@ -70,6 +70,7 @@ def test_an_error_is_one_line_without_what_a_case_made_up() -> None:
     error = AssertionError("lc-stream-0123abcd is\nassert 1 == 2")
     assert judge(error).error == "lc-stream-… is"
     assert len(judge(KeyError("x" * 999)).error) == 200
+    assert judge(NotOffered("<h1>Not Found</h1> here")).error == "Not Found here"
 
 
 def test_the_expected_refusal_passes_and_no_other_does() -> None:

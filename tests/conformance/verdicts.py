@@ -29,6 +29,7 @@ _REFUSING_WORDS = re.compile(
     re.IGNORECASE,
 )
 _RANDOM = re.compile(r"\b(lc-[a-z-]*?)[0-9a-f]{8}\b")
+_TAGS = re.compile(r"<[!/a-zA-Z][^>]*>")
 _LONGEST = 200
 
 
@@ -75,7 +76,7 @@ def one_line(error: BaseException) -> str:
     said = str(error).strip() or type(error).__name__
     if isinstance(error, AssertionError):
         said = said.splitlines()[0]
-    elif not isinstance(error, ClientError):
+    elif not isinstance(error, ClientError | NotOffered):
         said = f"{type(error).__name__}: {said}"
-    line = _RANDOM.sub(r"\1…", " ".join(said.split()))
+    line = _RANDOM.sub(r"\1…", " ".join(_TAGS.sub(" ", said).split()))
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
