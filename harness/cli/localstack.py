@@ -17,6 +17,7 @@ from harness.targets.localstack import environment
 from harness.targets.localstack.environment import LOCALSTACK_VERSION
 from harness.targets.localstack.launch import leave_standing, parts_without
 
+NONE_STANDS = "No LocalStack stands."
 python_option = click.option(
     "--python",
     metavar="PROGRAM",
@@ -97,7 +98,7 @@ def status(*, as_json: bool) -> None:
     """
     stands = standing.find(LOCALSTACK)
     if stands is None:
-        raise TargetError("No LocalStack stands.", "`launchday localstack start` starts one.")
+        raise TargetError(how_it_ended() or NONE_STANDS, "`launchday localstack start` starts one.")
     facts = describe(stands)
     if as_json:
         print_json(facts)
@@ -109,7 +110,21 @@ def status(*, as_json: bool) -> None:
 def stop() -> None:
     """Stop the LocalStack that stands, its companion and its functions. None there is no error."""
     stopped = standing.stop(LOCALSTACK)
-    click.echo("No LocalStack stands." if stopped is None else f"Stopped LocalStack on port {stopped.port}.")
+    if stopped is None:
+        click.echo(how_it_ended() or NONE_STANDS)
+    else:
+        click.echo(f"Stopped LocalStack on port {stopped.port}.")
+
+
+def how_it_ended(port: int | None = None) -> str | None:
+    """A sentence on the end of the LocalStack that stood last, on `port` or on any; None where none did since
+    the last start, or it was stopped."""
+    ended = standing.ended(LOCALSTACK)
+    if ended is None or port not in (None, ended.port):
+        return None
+    return (
+        f"The LocalStack that stood on port {ended.port} ended: {ended.reason} Its logs are in {ended.logs}."
+    )
 
 
 def describe(stands: Standing) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from harness.aws.limits.profiles import Limits
 from harness.cli.foreign import FOREIGN, foreign_target
-from harness.cli.localstack import tell
+from harness.cli.localstack import how_it_ended, tell
 from harness.emulator import standing
 from harness.emulator.standing import EMBEDDED, LOCALSTACK, Standing
 from harness.errors import UsageError
@@ -86,6 +86,9 @@ def _localstack(
 ) -> Target:
     _refuse_allow_deliveries(allow_deliveries)
     if stands is None:
+        ended = how_it_ended(port)
+        if ended is not None:
+            tell(f"{ended} This run starts one of its own.")
         return LocalStackTarget(environment.install(tell), limits=limits, port=port, region=region)
     check_limits(stands, limits)
     return StandingLocalStackTarget(stands, region)

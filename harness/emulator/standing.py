@@ -1,7 +1,8 @@
 """An AWS of this machine that is left standing (`launchday up`), and how it is found again.
 
 One of each kind may stand. A state file tells where it is. It is believed only when the process it names
-still runs and is still the same one, so a file left behind by a crash or a reboot is nothing.
+still runs and is still the same one, so a file left behind by a crash or a reboot is nothing. Of one
+that ended of itself another file keeps how, until the next one starts.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import contextlib
 import os
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ LOCALSTACK = "localstack"
 KINDS: Mapping[str, str] = {EMBEDDED: "embedded AWS", LOCALSTACK: "LocalStack"}
 """What can stand, by the names that `--target` has for it, and how sentences name it."""
 _STATE_FILES = {EMBEDDED: "standing.json", LOCALSTACK: "standing-localstack.json"}
+_ENDED_FILES = {EMBEDDED: "ended.json", LOCALSTACK: "ended-localstack.json"}
 STOP_TIMEOUTS_S: Mapping[str, float] = {LOCALSTACK: 30.0}
 """How long a stop may take, where it is longer than usual."""
 _POLL_S = 0.05
@@ -64,6 +66,15 @@ class Standing:
         return str(self.facts.get("observed_at") or self.endpoints[""])
 
 
+@dataclass(frozen=True)
+class Ended:
+    """One that stood, on `port`, and that nobody stopped. `reason` is a sentence."""
+
+    port: int
+    reason: str
+    logs: str
+
+
 def state_file(kind: str = EMBEDDED) -> Path:
     """Where the state is kept; LAUNCHDAY_STATE_DIR moves it."""
     folder = os.environ.get("LAUNCHDAY_STATE_DIR") or platformdirs.user_state_dir("launchday")
@@ -77,8 +88,10 @@ def find_kept(kind: str | None = None) -> list[Standing]:
 
 
 def find(kind: str = EMBEDDED) -> Standing | None:
-    """The one of this kind that stands, or None. A state file of one that does not is removed."""
+    """The one of this kind that stands, or None. A state file of one that does not is removed: see
+    `ended`."""
     path = state_file(kind)
+    standing = None
     try:
         standing = Standing(**orjson.loads(path.read_bytes()))
         process = psutil.Process(standing.pid)
@@ -88,8 +101,44 @@ def find(kind: str = EMBEDDED) -> Standing | None:
         return None
     except (OSError, TypeError, ValueError, psutil.Error):
         pass
+    if standing is not None:
+        _keep_end(standing)
     path.unlink(missing_ok=True)
     return None
+
+
+def ended(kind: str = EMBEDDED) -> Ended | None:
+    """How the one of this kind that stood last ended, where none stands and nobody stopped it."""
+    if find(kind) is not None:
+        return None
+    try:
+        return Ended(**orjson.loads(_ended_file(kind).read_bytes()))
+    except (OSError, TypeError, ValueError):
+        return None
+
+
+def said_at_its_end(kind: str) -> str | None:
+    """What the supervisor of the one that stands, or stood last, said of a death that it could not mend, or
+    of what ended itself: a sentence."""
+    with contextlib.suppress(OSError):
+        for event in _events(supervisor_log(kind)):
+            terminal = ("error", "incident") if kind == LOCALSTACK else ("error",)
+            if event.get("event") in terminal:
+                return str(event.get("message"))
+    return None
+
+
+def _keep_end(standing: Standing) -> None:
+    reason = said_at_its_end(standing.kind) or (
+        f"its supervisor, process {standing.pid}, is gone and said nothing (it was killed, or this machine "
+        "was started again)."
+    )
+    ended = Ended(standing.port, reason, str(logs_dir(standing.kind)))
+    _write(_ended_file(standing.kind), asdict(ended))
+
+
+def _ended_file(kind: str) -> Path:
+    return state_file(kind).with_name(_ENDED_FILES[kind])
 
 
 def start(
@@ -128,6 +177,7 @@ def leave(
     folder = data_dir or state_file(kind).parent / ("data" if kind == EMBEDDED else f"data-{kind}")
     logs = logs_dir(kind)
     log_path = supervisor_log(kind)
+    _ended_file(kind).unlink(missing_ok=True)
     arguments = command_in(folder, logs)
     process = _spawn([*arguments, *([] if data_dir else ["--temporary"])], log_path)
     event = _await_ready(process, log_path, kind)
@@ -166,12 +216,15 @@ def _stopped_with(kind: str) -> str:
 
 def note(standing: Standing) -> None:
     """Write the state file: whole or not at all, and for its owner alone, since notes may hold keys."""
-    path = state_file(standing.kind)
+    _write(state_file(standing.kind), asdict(standing))
+
+
+def _write(path: Path, facts: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(f".{os.getpid()}")
     fresh.unlink(missing_ok=True)  # of a process of this id that was killed: it may be anyone's to read
     fresh.touch(_OWNER_ONLY, exist_ok=False)
-    fresh.write_bytes(orjson.dumps(asdict(standing)))
+    fresh.write_bytes(orjson.dumps(facts))
     fresh.replace(path)
 
 
@@ -206,16 +259,23 @@ def _await_ready(process: subprocess.Popen[bytes], log_path: Path, kind: str) ->
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         ended = process.poll() is not None
-        for line in log_path.read_bytes().splitlines():
-            with contextlib.suppress(ValueError, KeyError, TypeError):
-                event: dict[str, Any] = orjson.loads(line)
-                if event["event"] == "error":
-                    raise error_of(event)
-                if event["event"] == "ready":
-                    return event
+        for event in _events(log_path):
+            if event.get("event") == "error":
+                raise error_of(event)
+            if event.get("event") == "ready":
+                return event
         if ended:
             last = log_path.read_text(errors="replace").strip()[-300:]
             raise TargetError(f"{called} ended before it was ready: {last or 'it said nothing'}")
         time.sleep(_POLL_S)
     process.terminate()
     raise TargetError(f"{called} was not ready after {START_TIMEOUT_S:.0f} s; see {log_path}.")
+
+
+def _events(log_path: Path) -> Iterator[dict[str, Any]]:
+    """A supervisor's events so far. What else is in its log, tracebacks for one, is passed over."""
+    for line in log_path.read_bytes().splitlines():
+        with contextlib.suppress(ValueError):
+            event = orjson.loads(line)
+            if isinstance(event, dict):
+                yield event

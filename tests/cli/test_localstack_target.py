@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from harness.aws.limits.profiles import ESTABLISHED, FRESH
@@ -41,6 +43,7 @@ def stands(monkeypatch: pytest.MonkeyPatch) -> dict[str, Standing]:
     there: dict[str, Standing] = {}
     monkeypatch.setattr(standing, "find", lambda kind="embedded": there.get(kind))
     monkeypatch.setattr(standing, "stop", lambda kind="embedded": there.pop(kind, None))
+    monkeypatch.setattr(standing, "ended", lambda _kind: None)
     return there
 
 
@@ -99,6 +102,56 @@ def test_down_ends_what_keeps_a_pipeline_and_no_more(
     assert capsys.readouterr().out == "Stopped LocalStack on port 4567.\n"
     launchday("localstack", "stop")
     assert capsys.readouterr().out == "No LocalStack stands.\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (
+            {"event": "incident", "message": "LocalStack was killed by SIGKILL."},
+            "LocalStack was killed by SIGKILL.",
+        ),
+        ({"event": "warning", "message": "few files"}, "its supervisor, process 2, is gone and said nothing"),
+    ],
+)
+def test_how_one_that_stood_ended_is_said_until_the_next_starts(
+    said: dict[str, str],
+    reason: str,
+    installed: None,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("LAUNCHDAY_STATE_DIR", str(tmp_path))
+    log = standing.supervisor_log("localstack")
+    log.parent.mkdir()
+    log.write_text(f'{{"event": "ready"}}\nno event\n{json.dumps(said)}\n')
+    standing.note(LOCALSTACK)  # no process 2 of this user's began when it says
+    for _ in range(2):
+        with pytest.raises(TargetError) as caught:
+            launchday("localstack", "status")
+        assert caught.value.message.startswith(f"The LocalStack that stood on port 4567 ended: {reason}")
+        assert caught.value.message.endswith(f" Its logs are in {log.parent}.")
+        launchday("localstack", "stop")
+        assert capsys.readouterr().out == f"{caught.value.message}\n"
+    for port, hears in ((4567, True), (4568, False)):
+        make_target("localstack", limits=ESTABLISHED, port=port, region="us-east-1")
+        assert (reason in capsys.readouterr().err) is hears
+    with pytest.raises(TargetError):
+        standing.leave("localstack", lambda *_: [sys.executable, "-c", ""], limits="established")
+    assert standing.ended("localstack") is None
+
+
+def test_one_that_was_stopped_did_not_end_of_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("LAUNCHDAY_STATE_DIR", str(tmp_path))
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    begun_s = psutil.Process(process.pid).create_time()
+    stands = replace(LOCALSTACK, pid=process.pid, started_at_s=begun_s)
+    standing.note(stands)
+    assert standing.ended("localstack") is None
+    assert standing.stop("localstack") == stands
+    process.wait(20)
+    assert standing.ended("localstack") is None
 
 
 def test_localstacks_status_says_how_to_reach_it(

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
-
-import orjson
 
 from harness.aws.limits.profiles import Limits
 from harness.emulator import standing
@@ -153,21 +150,10 @@ def _gone(stands: Standing) -> Callable[[], str | None]:
     """Says that one that stands is gone, and how."""
 
     def sentence() -> str | None:
-        incident = _incident()
+        incident = standing.said_at_its_end(LOCALSTACK)
         now = standing.find(LOCALSTACK)
         if incident is None and (now is None or now.pid != stands.pid):
             return "LocalStack is gone: it was stopped."
         return incident
 
     return sentence
-
-
-def _incident() -> str | None:
-    """What the supervisor of the one that stands, or stood last, said of a death."""
-    with contextlib.suppress(OSError):
-        for line in standing.supervisor_log(LOCALSTACK).read_bytes().splitlines():
-            with contextlib.suppress(ValueError, KeyError, TypeError):
-                event = orjson.loads(line)
-                if event["event"] == "incident":
-                    return str(event["message"])
-    return None
