@@ -61,6 +61,12 @@ def _descriptors() -> tuple[bool, str]:
 
 
 def _localstack_python() -> tuple[bool, str]:
+    """Once the environment is made with one, however that was found then, no other is needed."""
+    made = environment.find()
+    if made is not None:
+        base = made.base
+        which = f"Python {base.version} at {base.path}" if base else str(made.python)
+        return True, f"{which}, which LocalStack's environment was made with"
     try:
         found = interpreter.find()
     except LaunchdayError as error:
@@ -79,6 +85,9 @@ def _localstack_node() -> tuple[bool, str]:
 def _localstack_installed() -> tuple[bool, str]:
     found = environment.find()
     if found is None:
+        wanting = [name for name in ("python 3.13", "node") if not LOCALSTACK_CHECKS[name]()[0]]
+        if wanting:
+            return False, f"not installed, and cannot be before {' and '.join(wanting)} is there"
         return True, "not installed yet: `launchday localstack install`, or the first use, does it"
     return True, f"LocalStack {environment.LOCALSTACK_VERSION} is installed in {found.folder}"
 

@@ -18,7 +18,7 @@ from harness.cli.targets import default_in_flight, make_target, warn_of_rate
 from harness.emulator import standing
 from harness.emulator.standing import Standing
 from harness.errors import TargetError, UsageError
-from harness.targets.localstack import interpreter
+from harness.targets.localstack import environment, interpreter
 from harness.targets.localstack.environment import Environment
 from harness.targets.localstack.target import LocalStackTarget, StandingLocalStackTarget
 
@@ -213,14 +213,40 @@ def test_the_doctor_counts_what_localstack_needs_when_it_is_asked_for(
     doctor = sys.modules["harness.cli.doctor"]  # the package binds the command by the module's name
     monkeypatch.setattr(doctor, "CHECKS", {"python": lambda: (True, "")})
 
-    def none(*_: object) -> None:
-        raise TargetError("LocalStack needs Python 3.13, and none was found.", "Install one.")
-
-    monkeypatch.setattr(interpreter, "find", none)
+    monkeypatch.setattr(environment, "find", lambda: None)
+    monkeypatch.setattr(interpreter, "find", no_python)
     assert launchday("doctor", "--json", *arguments) == code
-    said = json.loads(capsys.readouterr().out)
-    assert said["localstack"]["python 3.13"] == {
+    said = json.loads(capsys.readouterr().out)["localstack"]
+    assert said["python 3.13"] == {
         "ok": False,
         "detail": "LocalStack needs Python 3.13, and none was found. Install one.",
     }
-    assert said["localstack"]["node"].keys() == {"ok", "detail"}
+    assert said["node"].keys() == {"ok", "detail"}
+    assert not said["environment"]["ok"]
+    assert said["environment"]["detail"].startswith("not installed, and cannot be before python 3.13")
+
+
+def no_python(*_: object) -> None:
+    raise TargetError("LocalStack needs Python 3.13, and none was found.", "Install one.")
+
+
+def test_the_doctor_wants_no_python_where_the_environment_was_made_with_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made, python = Environment(tmp_path / "env"), tmp_path / "far" / "python"
+    for path in (made.python, python):
+        path.parent.mkdir(parents=True)
+        path.touch()
+    (made.folder / "venv" / "pyvenv.cfg").write_text(f"home = {python.parent}\nexecutable = {python}\n")
+    (made.folder / "whole.json").write_text('{"python": "3.13.7"}')
+    monkeypatch.setattr(environment, "find", lambda: made)
+    monkeypatch.setattr(interpreter, "find", no_python)
+    launchday("doctor", "--json")
+    said = json.loads(capsys.readouterr().out)["localstack"]
+    assert said["python 3.13"] == {
+        "ok": True,
+        "detail": f"Python 3.13.7 at {python}, which LocalStack's environment was made with",
+    }
+    assert said["environment"]["ok"]
+    python.unlink()
+    assert made.base is None

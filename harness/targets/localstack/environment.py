@@ -55,6 +55,22 @@ class Environment:
         return self.folder / "venv" / "bin" / "python"
 
     @property
+    def base(self) -> Interpreter | None:
+        """The Python of this machine that it was made with; None where it does not say, or that is gone. It
+        costs no process."""
+        try:
+            config = (self.folder / "venv" / "pyvenv.cfg").read_text()
+            version = str(orjson.loads((self.folder / _WHOLE).read_bytes())["python"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        facts = {
+            name.strip(): value.strip()
+            for name, _, value in (line.partition("=") for line in config.splitlines())
+        }
+        path = Path(facts.get("executable") or Path(facts.get("home", ""), "python3.13"))
+        return Interpreter(path, version) if path.is_file() else None
+
+    @property
     def libraries(self) -> Path:
         """What LocalStack calls its static libraries: packages of its own package manager."""
         return self.folder / "libs"

@@ -33,7 +33,8 @@ _QUESTION = (
 """What a Python has to have. The version is said first, so that one that lacks a module is told by it."""
 REMEDY = (
     "Install Python 3.13 (`uv python install 3.13`, `pyenv install 3.13`, or your system's package of it "
-    f"with its venv module), or name one with --python or {VARIABLE}."
+    "with its venv module), or name one with `launchday localstack install --python PROGRAM`, or with the "
+    f"variable {VARIABLE}."
 )
 
 
