@@ -39,8 +39,9 @@ API_REFERENCES = {
 @dataclass(frozen=True)
 class Evidence:
     """Why we say that AWS does this. `documented`: `source` is the title of AWS's page and `url` its address;
-    `observed`: `source` says on what. `day` (YYYY-MM-DD) is when it was read or seen. `quote`, of a page of
-    the API reference, is a few of its words, which botocore's copy of the page must have too."""
+    `observed`: `source` says on what. `day` (YYYY-MM-DD) is when it was read, noted or seen. `quote`, of a
+    page of the API reference, is a few of its words, which botocore's copy of the page must have too; a page
+    without one is named as what says so, and nobody holds its wording to the case."""
 
     kind: Literal["documented", "observed"]
     source: str
@@ -68,10 +69,10 @@ CATALOGUE: dict[str, Behaviour] = {}
 """Every behaviour by its id, in the order of the files; filled as the test modules are imported."""
 
 
-def documented(title: str, url: str, *, read: str) -> Evidence:
-    """Evidence of a page of AWS's: its title, its address (after https://docs.aws.amazon.com/), the day it
-    was read."""
-    return Evidence("documented", title, _DOCS + url, read)
+def documented(title: str, url: str, *, noted: str) -> Evidence:
+    """Evidence of a page of AWS's guides: its title, its address (after https://docs.aws.amazon.com/), the
+    day it was noted. Its wording is not checked: where the API reference says the same, take `reference`."""
+    return Evidence("documented", title, _DOCS + url, noted)
 
 
 def reference(service: str, page: str, quote: str, *, read: str) -> Evidence:

@@ -18,7 +18,7 @@ _GUIDE = "amazondynamodb/latest/developerguide"
 
 
 def guide(title: str, page: str) -> Any:
-    return documented(f"DynamoDB Developer Guide, {title}", f"{_GUIDE}/{page}.html", read=READ)
+    return documented(f"DynamoDB Developer Guide, {title}", f"{_GUIDE}/{page}.html", noted=READ)
 
 
 OBSERVED = observed("DynamoDB, as the tests of dynalite record it, which are run against it", seen=READ)

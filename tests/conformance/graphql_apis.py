@@ -22,7 +22,7 @@ PASSWORD = "Correct-Horse-1"
 
 
 def guide(title: str, page: str) -> Any:
-    return documented(f"AppSync Developer Guide, {title}", f"appsync/latest/devguide/{page}.html", read=READ)
+    return documented(f"AppSync Developer Guide, {title}", f"appsync/latest/devguide/{page}.html", noted=READ)
 
 
 VTL = guide("AWS AppSync resolver mapping template reference (VTL)", "resolver-mapping-template-reference")

@@ -22,7 +22,7 @@ MISSING = "Missing Authentication Token"
 
 def guide(title: str, page: str) -> Any:
     address = f"apigateway/latest/developerguide/{page}.html"
-    return documented(f"API Gateway Developer Guide, {title}", address, read=READ)
+    return documented(f"API Gateway Developer Guide, {title}", address, noted=READ)
 
 
 RESPONSE_TYPES = guide("Gateway response types for API Gateway", "supported-gateway-response-types")

@@ -47,7 +47,7 @@ def handler(event, context):
 
 
 def guide(title: str, page: str) -> Any:
-    return documented(f"Lambda Developer Guide, {title}", f"lambda/latest/dg/{page}.html", read=READ)
+    return documented(f"Lambda Developer Guide, {title}", f"lambda/latest/dg/{page}.html", noted=READ)
 
 
 KINESIS = guide("How Lambda processes records from Amazon Kinesis Data Streams", "with-kinesis")

@@ -32,13 +32,15 @@ _HEAD = """# What behaves like AWS, and where
 
 <!-- Written by `python -m tests.conformance.table` from tests/conformance/results; do not edit. -->
 
-Each line is one behaviour of AWS, with the page of AWS's that says so and the day it was read, or what it
-was observed on where no page says it. One suite ([tests/conformance](../tests/conformance)) asks every target
-the same through its AWS API. *passes*: it behaves so. **fails**: it was asked, and behaves otherwise.
-*not offered*: it refuses the operation, or says that it does not have it. Pages of AWS's API reference were
-read in the copy of them that botocore carries, and a test looks whether the words are still there. The runs
-below were made on Linux without Docker, which moto needs for Lambda. The cases ask for what the embedded AWS
-offers, and it has to pass all of them; what it does not offer is [listed apart](embedded-aws.md).
+Each line is one behaviour of AWS, with its evidence: the page of AWS's that says so, or what it was observed
+on where no page says it. One suite ([tests/conformance](../tests/conformance)) asks every target the same
+through its AWS API. *passes*: it behaves so. **fails**: it was asked, and behaves otherwise. *not offered*:
+it refuses the operation, or says that it does not have it. *Words checked*: a page of AWS's API reference,
+read in the copy of it that botocore carries; a test looks whether the words are there. *Noted*: a page of a
+developer guide, named on that day as the one that says so; that it exists was looked up for most, its wording
+for some. The runs below were made on Linux without Docker, which moto needs for Lambda. The cases ask for
+what the embedded AWS offers, and it has to pass all of them; what it does not offer is
+[listed apart](embedded-aws.md).
 [How to run it, and how to add a case](../CONTRIBUTING.md#the-conformance-suite).
 """
 
@@ -106,8 +108,10 @@ def _mark(row: Mapping[str, Any] | None) -> str:
 
 def _evidence(behaviour: Behaviour) -> str:
     evidence = behaviour.evidence
+    if evidence.quote:
+        return f"documented, words checked: [{evidence.source}]({evidence.url}), {evidence.day}"
     if evidence.kind == "documented":
-        return f"documented: [{evidence.source}]({evidence.url}), {evidence.day}"
+        return f"documented: [{evidence.source}]({evidence.url}), noted {evidence.day}"
     return f"observed: {evidence.source}, {evidence.day}"
 
 

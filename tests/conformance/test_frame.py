@@ -18,7 +18,7 @@ from tests.conformance.kit import refusing
 from tests.conformance.targets import place_of
 from tests.conformance.verdicts import Lost, NotOffered, Verdict, judge
 
-EVIDENCE = documented("A page", "a/page.html", read="2026-11-24")
+EVIDENCE = documented("A page", "a/page.html", noted="2026-11-24")
 
 
 def client_error(code: str, message: str, status: int = 400) -> ClientError:

@@ -15,7 +15,7 @@ READ = "2026-11-24"
 
 
 def guide(title: str, page: str) -> Any:
-    return documented(f"SNS Developer Guide, {title}", f"sns/latest/dg/{page}.html", read=READ)
+    return documented(f"SNS Developer Guide, {title}", f"sns/latest/dg/{page}.html", noted=READ)
 
 
 FILTERS = guide("Subscription filter policies", "sns-subscription-filter-policies")

@@ -19,7 +19,7 @@ SERVICE = "cognito-idp"
 
 def guide(title: str, page: str) -> Any:
     address = f"cognito/latest/developerguide/{page}.html"
-    return documented(f"Cognito Developer Guide, {title}", address, read=READ)
+    return documented(f"Cognito Developer Guide, {title}", address, noted=READ)
 
 
 ID_TOKEN = guide("Understanding the identity (ID) token", "amazon-cognito-user-pools-using-the-id-token")

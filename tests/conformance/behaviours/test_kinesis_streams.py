@@ -94,7 +94,7 @@ def test_split(stream: Stream) -> None:
     documented(
         "Kinesis Data Streams Developer Guide, Complete the resharding action",
         "streams/latest/dev/kinesis-using-sdk-java-after-resharding.html",
-        read=READ,
+        noted=READ,
     ),
 )
 def test_split_routes(stream: Stream) -> None:
@@ -238,7 +238,7 @@ def test_retention(stream: Stream) -> None:
     documented(
         "Kinesis Data Streams Developer Guide, Choose the right mode in Kinesis Data Streams",
         "streams/latest/dev/how-do-i-size-a-stream.html",
-        read=READ,
+        noted=READ,
     ),
 )
 def test_on_demand(aws: Aws, cleanup: Cleanup) -> None:

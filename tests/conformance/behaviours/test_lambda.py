@@ -55,7 +55,7 @@ def handler(event, context):
 
 
 def guide(title: str, page: str) -> Any:
-    return documented(f"Lambda Developer Guide, {title}", f"{_GUIDE}/{page}.html", read=READ)
+    return documented(f"Lambda Developer Guide, {title}", f"{_GUIDE}/{page}.html", noted=READ)
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ READ = "2026-11-24"
 
 
 def guide(title: str, page: str) -> Any:
-    return documented(f"S3 User Guide, {title}", f"AmazonS3/latest/userguide/{page}.html", read=READ)
+    return documented(f"S3 User Guide, {title}", f"AmazonS3/latest/userguide/{page}.html", noted=READ)
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def test_whole_message(queue: Queue) -> None:
     documented(
         "Amazon SQS Developer Guide, Amazon SQS visibility timeout",
         "AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html",
-        read=READ,
+        noted=READ,
     ),
 )
 def test_visibility(queue: Queue) -> None:
@@ -132,7 +132,7 @@ def test_delete(queue: Queue) -> None:
     documented(
         "Amazon SQS Developer Guide, Using dead-letter queues in Amazon SQS",
         "AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html",
-        read=READ,
+        noted=READ,
     ),
 )
 def test_dead_letters(aws: Aws, cleanup: Cleanup) -> None:

@@ -84,7 +84,7 @@ def test_overwrite(parameters: Parameters) -> None:
     documented(
         "Systems Manager User Guide, Working with parameter versions",
         "systems-manager/latest/userguide/sysman-paramstore-versions.html",
-        read=READ,
+        noted=READ,
     ),
 )
 def test_versions(parameters: Parameters) -> None:

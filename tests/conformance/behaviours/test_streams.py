@@ -16,7 +16,7 @@ READ = "2026-11-24"
 STREAMS_GUIDE = documented(
     "DynamoDB Developer Guide, Change data capture for DynamoDB Streams",
     "amazondynamodb/latest/developerguide/Streams.html",
-    read=READ,
+    noted=READ,
 )
 Item = Mapping[str, Any]
 KEY = {"pk": {"S": "a"}}
@@ -297,7 +297,7 @@ def test_batch(table: Streamed) -> None:
     documented(
         "DynamoDB Developer Guide, Amazon DynamoDB Transactions: How it works",
         "amazondynamodb/latest/developerguide/transaction-apis.html",
-        read=READ,
+        noted=READ,
     ),
 )
 def test_transaction(table: Streamed) -> None:
@@ -317,7 +317,7 @@ def test_transaction(table: Streamed) -> None:
     documented(
         "DynamoDB Developer Guide, Amazon DynamoDB Transactions: How it works",
         "amazondynamodb/latest/developerguide/transaction-apis.html",
-        read=READ,
+        noted=READ,
     ),
 )
 def test_cancelled(table: Streamed) -> None:
