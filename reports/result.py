@@ -23,7 +23,7 @@ from harness.objectives import Objective
 from reports.checks import latency
 from reports.checks.catalogue import Judged, judge, read_metrics
 from reports.checks.measured import Measured, read
-from reports.verdict import broken_identities, decide
+from reports.verdict import broken_identities, decide, why_invalid
 
 SCHEMA: Final = "launchday.result/1"
 
@@ -39,7 +39,13 @@ def build_result(folder: RunFolder) -> dict[str, Any]:
     measured = read(folder)
     routes = _routes(measured)
     objectives = [Objective.parse(text) for text in measured.plan.get("objectives", [])]
-    judged = judge(objectives, read_metrics(measured, routes), routes, measured.state.unseen or {})
+    judged = judge(
+        objectives,
+        read_metrics(measured, routes),
+        routes,
+        measured.state.unseen or {},
+        valid=why_invalid(measured) is None,
+    )
     result = {
         **_head(measured),
         **_load(measured.load),

@@ -32,7 +32,7 @@ class Decision:
 
 def decide(measured: Measured, judged: Sequence[Judged], broken: Sequence[str]) -> Decision:
     """The verdict; `broken` are the sentences of identities that do not hold."""
-    invalid = _why_invalid(measured) or next(iter(broken), None)
+    invalid = why_invalid(measured) or next(iter(broken), None)
     if invalid:
         return Decision("invalid", invalid)
     drain = measured.state.drain
@@ -47,7 +47,8 @@ def decide(measured: Measured, judged: Sequence[Judged], broken: Sequence[str]) 
     return Decision("met", None)
 
 
-def _why_invalid(measured: Measured) -> str | None:
+def why_invalid(measured: Measured) -> str | None:
+    """Why what was measured cannot be trusted or is not whole, in a sentence; None when nothing says so."""
     state, load = measured.state, measured.load
     if state.status == "running":
         return "The run has not ended: it still runs, or it was killed."

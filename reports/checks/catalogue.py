@@ -1,8 +1,9 @@
 """All metrics by name, and objectives held against them.
 
 An objective on a metric that does not exist is an error before anything is started. One whose metric is not
-known in a run is *not met*, with the reason: what was not shown does not pass a gate. One whose metric the
-target cannot show at all is *not judged*, which is known before the run starts.
+known in a whole run is *not met*, with the reason: what was not shown does not pass a gate. One whose metric
+the target cannot show at all is *not judged*, which is known before the run starts. *Not judged*, too, is one
+that a run whose measurement is not valid (it was broken off, say) has no figure for: nothing shows a miss.
 """
 
 from __future__ import annotations
@@ -28,11 +29,15 @@ class Judged:
     reading: Reading
     unseen: str | None = None
     """Why the target cannot show it, if it cannot."""
+    valid: bool = True
+    """Whether the measurement is: of one that is not, what is not known is no miss."""
 
     @property
     def met(self) -> bool | None:
-        """Whether it is known to hold; None when it cannot be judged on this target."""
+        """Whether it is known to hold; None when it cannot be judged, on this target or by this run."""
         if self.unseen is not None:
+            return None
+        if not self.valid and self.reading.value is None and not self.reading.never:
             return None
         return self.reading.value is not None and self.objective.met(self.reading.value)
 
@@ -77,10 +82,15 @@ def read_metrics(measured: Measured, routes: Iterable[str]) -> Readings:
 
 
 def judge(
-    objectives: Iterable[Objective], readings: Readings, routes: Sequence[str], unseen: Unseen
+    objectives: Iterable[Objective],
+    readings: Readings,
+    routes: Sequence[str],
+    unseen: Unseen,
+    *,
+    valid: bool = True,
 ) -> list[Judged]:
-    """Hold each objective against its reading; of what is `unseen`, what was read says nothing. Raises
-    UsageError for a metric that does not exist."""
+    """Hold each objective against its reading; of what is `unseen`, what was read says nothing. `valid` says
+    whether the measurement is. Raises UsageError for a metric that does not exist."""
     objectives = list(objectives)
     check_objectives(objectives, routes)
     known = known_metrics(routes)
@@ -89,7 +99,7 @@ def judge(
         metric = known[objective.metric]
         why = why_unseen(metric.needs, unseen)
         reading = readings[objective.metric] if why is None else Reading(None, why)
-        judged.append(Judged(objective, metric.unit, reading, why))
+        judged.append(Judged(objective, metric.unit, reading, why, valid))
     return judged
 
 

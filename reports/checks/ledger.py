@@ -54,5 +54,5 @@ def _drain(measured: Measured) -> Reading:
     if drain is None:
         return Reading(None, "the run did not come to the drain")
     if not drain.emptied:
-        return Reading(None, drain.why_not_empty())
+        return Reading(None, drain.why_not_empty(), never=True)
     return Reading(drain.duration_s)

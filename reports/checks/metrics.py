@@ -33,10 +33,13 @@ class Metric:
 
 @dataclass(frozen=True)
 class Reading:
-    """The value of a metric in one run; None when it is not known, and then `reason` says why."""
+    """The value of a metric in one run; None when it is not known, and then `reason` says why.
+
+    `never` is of what was waited for and did not come: that has no value, and is a miss of any limit."""
 
     value: float | None
     reason: str | None = None
+    never: bool = False
 
 
 Readings = dict[str, Reading]

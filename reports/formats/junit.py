@@ -10,7 +10,7 @@ from reports import wording
 
 
 def render(result: Mapping[str, Any]) -> str:
-    """A `<testsuite>`. A missed objective is a failure, one that the target cannot show is skipped; a run
+    """A `<testsuite>`. A missed objective is a failure, one that is not judged is skipped; a run
     that broke off or is not valid is an error."""
     suite = ElementTree.Element("testsuite", name=f"launchday.{result['scenario']}")
     suite.set("timestamp", str(result["started_at"]).removesuffix("Z"))

@@ -35,7 +35,7 @@ def _objectives(result: Mapping[str, Any]) -> str:
     rows = []
     for objective in result["objectives"]:
         name = objective["name"]
-        mark = {True: "✅", False: "❌", None: "❔"}[objective["met"]]
+        mark = {True: "✅", False: "❌", None: f"❔ {wording.judged(objective)}"}[objective["met"]]
         rows.append(
             [
                 mark,

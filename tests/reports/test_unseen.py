@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,9 @@ import jsonschema
 import pytest
 from rich.console import Console
 
+from harness.errors import TargetLost
 from harness.measure.run_folder import RunFolder
+from harness.measure.stored import Status
 from harness.measure.unseen import unseen_services, usage_of, why_unseen
 from harness.objectives import Objective
 from reports import charted, render
@@ -23,8 +26,21 @@ from reports.verdict import exit_code
 from reports.wording import headline
 
 MakeRun = Callable[..., RunFolder]
+T0 = 1_800_000_000.0
 NOBODY = "nobody meters it"
 UNSEEN = {"backlog": "no gauge", "lambda.throttles": "no metric", usage_of("kinesis"): NOBODY}
+
+
+@pytest.fixture
+def broken_off(make_run: MakeRun) -> RunFolder:
+    """A run that was interrupted after its load: too slow already, with neither a drain nor a ledger."""
+    objectives = ["latency.p99<1ms", "throughput.achieved_share>=90%", "ledger.missing==0", "drain.s<30s"]
+    folder = make_run({"objectives": objectives})
+    (folder.path / "ledger" / "ledger.json").unlink()
+    folder.finish("interrupted", T0 + 75, "somebody pressed Ctrl-C.")
+    state = json.loads((folder.path / "run.json").read_text())
+    (folder.path / "run.json").write_text(json.dumps(state | {"drain": None}))
+    return RunFolder.open(folder.path)
 
 
 def built(folder: RunFolder) -> dict[str, Any]:
@@ -120,6 +136,45 @@ def test_every_format_says_that_it_was_not_judged(make_run: MakeRun) -> None:
     screen = Console(width=160, record=True, file=io.StringIO())
     screen.print(console.render(result))
     assert "not judged" in screen.export_text()
+
+
+def test_what_a_run_did_not_come_to_is_not_judged_and_what_it_measured_is(broken_off: RunFolder) -> None:
+    result = built(broken_off)
+    assert {one["name"]: one["met"] for one in result["objectives"]} == {
+        "latency.p99": False,
+        "throughput.achieved_share": True,
+        "ledger.missing": None,
+        "drain.s": None,
+    }
+    assert result["objectives"][2]["reason"] == "the ledger was not read"
+    assert (result["verdict"], exit_code(result)) == ("invalid", 130)
+
+
+def test_every_format_says_that_a_broken_off_run_was_not_judged(broken_off: RunFolder) -> None:
+    result = built(broken_off)
+    assert "not judged</span></td><td><code>ledger.missing" in render("html", broken_off, result)
+    assert "❔ not judged | `ledger.missing`" in render("markdown", broken_off, result)
+    suite = ET.fromstring(render("junit", broken_off, result))
+    assert (suite.get("skipped"), suite.get("failures"), suite.get("errors")) == ("2", "1", "2")
+    screen = Console(width=160, record=True, file=io.StringIO())
+    screen.print(console.render(result))
+    (line,) = [line for line in screen.export_text().splitlines() if "ledger.missing" in line]
+    assert line.split()[:2] == ["not", "judged"]
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "code"),
+    [("interrupted", "Ctrl-C.", 130), ("failed", TargetLost("It is gone."), 3), ("complete", None, 4)],
+)
+def test_a_backlog_that_did_not_empty_is_a_miss_however_the_run_ended(
+    make_run: MakeRun, status: Status, error: Exception | str | None, code: int
+) -> None:
+    folder = make_run({"objectives": ["drain.s<30s", "ledger.missing==0"]}, emptied=False)
+    (folder.path / "ledger" / "ledger.json").unlink()
+    folder.finish(status, T0 + 75, error)
+    result = built(folder)
+    assert [one["met"] for one in result["objectives"]] == [False, None]
+    assert (result["verdict"], exit_code(result)) == ("invalid", code)
 
 
 def test_it_is_known_before_the_run() -> None:
