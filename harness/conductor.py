@@ -34,7 +34,7 @@ from harness.pipeline import Cloud, DeployParameters, Described, Outputs, Pipeli
 from harness.pipeline_loader import asking
 from harness.prerequisites import needs_of, not_judged, require, told
 from harness.scenario import Hour, Overrides, Scenario
-from harness.targets.base import Checked, Guided, Probed, Target
+from harness.targets.base import Checked, Guided, Probed, Stays, Target
 from reports.checks.catalogue import check_objectives
 
 
@@ -97,7 +97,7 @@ def rehearse(rehearsal: Rehearsal, folder: RunFolder, listener: Listener) -> Fin
     """Run it. Whatever happens, the folder is left with what was measured and no process stays behind."""
     error: BaseException | None = None
     try:
-        listener.stage("target", f"starting {rehearsal.target.name}")
+        listener.stage("target", _coming(rehearsal.target))
         with rehearsal.target.start(folder.logs_path) as target:
             _on_target(rehearsal, target, folder, listener)
         folder.finish("complete", time.time())
@@ -113,6 +113,11 @@ def rehearse(rehearsal: Rehearsal, folder: RunFolder, listener: Listener) -> Fin
     listener.stage("report")
     result = reports.write_all(folder)
     return Finished(folder, result, _exit_code(result, error), error)
+
+
+def _coming(target: Target) -> str:
+    """What is done about the target before anything else."""
+    return f"using {target.where}" if isinstance(target, Stays) else f"starting {target.name}"
 
 
 def _exit_code(result: Mapping[str, Any], error: BaseException | None) -> int:

@@ -54,6 +54,10 @@ class Foreign:
         return Observer()
 
 
+class Standing(Foreign):
+    where, keeps_pipeline = "the AWS next door", False
+
+
 class Product:
     """A pipeline that needs Kinesis, and cannot be deployed."""
 
@@ -79,9 +83,11 @@ class Product:
 class Listener:
     def __init__(self) -> None:
         self.said: list[str] = []
+        self.details: dict[str, str] = {}
 
     def stage(self, name: str, detail: str = "") -> None:
         self.said.append(name)
+        self.details[name] = detail
 
     def notice(self, lines: Sequence[str]) -> None:
         self.said += lines
@@ -121,6 +127,14 @@ def test_what_the_target_lacks_ends_the_run_before_anything_is_deployed(folder: 
     assert "kinesis for the stream (it answers 501)" in result["error"]
     assert "deploy" not in listener.said
     assert [each["can"] for each in folder.environment()["probes"]["found"]] == [True, False]
+
+
+def test_a_target_that_stands_is_used_and_another_is_started(folder: RunFolder) -> None:
+    def said(target: Foreign) -> str:
+        return rehearsed(folder, target, Product())[1].details["target"]
+
+    assert said(Foreign()) == "starting endpoint"
+    assert said(Standing()) == "using the AWS next door"
 
 
 def test_what_cannot_be_judged_is_said_before_anything_is_deployed(folder: RunFolder) -> None:

@@ -19,6 +19,7 @@ from harness.cli.targets import (
     default_in_flight,
     make_target,
     warn_of_rate,
+    what_stays,
 )
 from harness.conductor import Rehearsal, rehearse
 from harness.measure.cost_so_far import CostSoFar
@@ -191,6 +192,7 @@ def run(
     else:
         console().print(report.render(finished.result))
         click.echo(f"The run folder is {folder.path}; its report is {folder.path / 'report.html'}")
-    if target in FOREIGN and finished.folder.plan() and not take_down:  # it was deployed
-        click.echo(f"{pipeline.name} stays on the target; --take-down takes it down.", err=True)
+    left = None if take_down else what_stays(pipeline.name, rehearsal.target)
+    if left and finished.folder.plan():  # it was deployed
+        click.echo(left, err=True)
     return finished.exit_code

@@ -9,7 +9,7 @@ import click
 from harness.cli.options import json_option, kept_option
 from harness.cli.output import print_facts, print_json
 from harness.emulator import standing
-from harness.emulator.standing import Standing
+from harness.emulator.standing import EMBEDDED, Standing
 from harness.errors import TargetError, UsageError
 
 
@@ -23,7 +23,7 @@ def status(*, target: str | None, as_json: bool) -> None:
     """
     kept = standing.find_kept(target)
     if not kept:
-        raise TargetError("Nothing is up.", "`launchday up` starts the pipeline and keeps it.")
+        raise TargetError("Nothing is up.", f"`{_upped_with(target)}` starts the pipeline and keeps it.")
     if len(kept) > 1:
         raise UsageError("There is one up on each of two targets.", "Name one with --target.")
     facts = describe(kept[0])
@@ -31,6 +31,10 @@ def status(*, target: str | None, as_json: bool) -> None:
         print_json(facts)
     else:
         print_facts(facts)
+
+
+def _upped_with(target: str | None) -> str:
+    return "launchday up" if target in (None, EMBEDDED) else f"launchday up --target {target}"
 
 
 def describe(stands: Standing) -> dict[str, Any]:

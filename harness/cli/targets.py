@@ -10,7 +10,7 @@ from harness.cli.localstack import how_it_ended, tell
 from harness.emulator import standing
 from harness.emulator.standing import EMBEDDED, LOCALSTACK, Standing
 from harness.errors import UsageError
-from harness.targets.base import Target
+from harness.targets.base import Stays, Target
 from harness.targets.embedded import EmbeddedTarget, StandingTarget
 from harness.targets.localstack import environment
 from harness.targets.localstack.launch import leave_standing
@@ -115,6 +115,14 @@ def warn_of_rate(name: str, peak_per_s: float) -> None:
             f"{peak_per_s:,.0f}: what it does not take waits, and is dropped beyond the in-flight cap. "
             f"--rate {RATE_THAT_SUITS_LOCALSTACK} suits it."
         )
+
+
+def what_stays(pipeline: str, target: Target) -> str | None:
+    """A sentence on the pipeline that a run leaves on its target; None where it goes with the target, and
+    where one is kept up there anyway."""
+    if not isinstance(target, Stays) or target.keeps_pipeline:
+        return None
+    return f"{pipeline} stays on {target.where}; --take-down takes it down."
 
 
 def check_limits(stands: Standing, limits: Limits) -> None:

@@ -61,6 +61,11 @@ class Standing:
     """What it said of itself when it was ready, beside its endpoints."""
 
     @property
+    def keeps_pipeline(self) -> bool:
+        """Whether whoever started it keeps a pipeline up on it."""
+        return "outputs" in self.notes
+
+    @property
     def observed_at(self) -> str:
         """The URL whose `/_launchday/observation` tells of it."""
         return str(self.facts.get("observed_at") or self.endpoints[""])
@@ -84,7 +89,7 @@ def state_file(kind: str = EMBEDDED) -> Path:
 def find_kept(kind: str | None = None) -> list[Standing]:
     """Those that keep a pipeline, of this kind or of any, the embedded AWS first."""
     found = [find(each) for each in KINDS if kind in (None, each)]
-    return [stands for stands in found if stands is not None and "outputs" in stands.notes]
+    return [stands for stands in found if stands is not None and stands.keeps_pipeline]
 
 
 def find(kind: str = EMBEDDED) -> Standing | None:

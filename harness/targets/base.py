@@ -34,6 +34,19 @@ class Target(Protocol):
 
 
 @runtime_checkable
+class Stays(Protocol):
+    """A target that stands before a run and after it, with what was deployed on it."""
+
+    @property
+    def where(self) -> str:
+        """Which it is, for sentences: `the LocalStack that stands on port 4566`."""
+
+    @property
+    def keeps_pipeline(self) -> bool:
+        """Whether somebody keeps a pipeline up on it beside runs (`launchday up`)."""
+
+
+@runtime_checkable
 class Probed(Protocol):
     """A target that may lack something that a pipeline needs."""
 

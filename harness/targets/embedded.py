@@ -88,10 +88,12 @@ class StandingTarget:
     """An embedded AWS that stands already: used, and left standing."""
 
     name = "embedded"
+    keeps_pipeline = True
 
     def __init__(self, endpoints: Mapping[str, str], region: str = _REGION) -> None:
         self._endpoints = endpoints
         self._region = region
+        self.where = f"the embedded AWS that stands on port {urlsplit(endpoints['']).port}"
 
     @contextmanager
     def _used(self) -> Iterator[StandingTarget]:

@@ -21,9 +21,11 @@ class EndpointTarget:
     do is found out by trying."""
 
     name = "endpoint"
+    keeps_pipeline = False
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
+        self.where = f"the AWS at {cloud.endpoint('sts')}"
         self._findings: Findings | None = None
 
     def start(self, logs_dir: Path) -> AbstractContextManager[EndpointTarget]:  # noqa: ARG002
@@ -58,9 +60,11 @@ class AwsTarget:
     A surge there is paid for: it starts only when the credentials are those of the account that is to pay."""
 
     name = "aws"
+    keeps_pipeline = False
 
     def __init__(self, cloud: Cloud, bill_to: str) -> None:
         self._cloud = cloud
+        self.where = f"AWS in {cloud.region}, account {bill_to}"
         self._bill_to = bill_to
 
     def start(self, logs_dir: Path) -> AbstractContextManager[AwsTarget]:  # noqa: ARG002

@@ -14,10 +14,14 @@ import pytest
 
 from harness.aws.limits.profiles import ESTABLISHED, FRESH
 from harness.cli import cli, targets
-from harness.cli.targets import default_in_flight, make_target, warn_of_rate
+from harness.cli.targets import default_in_flight, make_target, warn_of_rate, what_stays
 from harness.emulator import standing
 from harness.emulator.standing import Standing
 from harness.errors import TargetError, UsageError
+from harness.pipeline import Cloud
+from harness.targets.base import Stays
+from harness.targets.embedded import embedded_cloud
+from harness.targets.endpoint import AwsTarget, EndpointTarget
 from harness.targets.localstack import environment, interpreter
 from harness.targets.localstack.environment import Environment
 from harness.targets.localstack.target import LocalStackTarget, StandingLocalStackTarget
@@ -64,6 +68,39 @@ def test_a_run_has_one_of_its_own_or_the_one_on_its_port(
     assert isinstance(made(0), LocalStackTarget)
 
 
+def test_what_stays_on_one_that_stands_is_said_unless_it_is_kept(stands: dict[str, Standing]) -> None:
+    def left(there: Standing) -> str | None:
+        stands[there.kind] = there
+        target = make_target(there.kind, limits=ESTABLISHED, port=there.port, region="us-east-1")
+        assert isinstance(target, Stays)
+        return what_stays("reference", target)
+
+    assert left(LOCALSTACK) == (
+        "reference stays on the LocalStack that stands on port 4567; --take-down takes it down."
+    )
+    assert left(KEPT) is None  # `launchday up` keeps it, `launchday down` ends it
+    assert left(EMBEDDED) is None
+
+
+@pytest.mark.parametrize("name", ["embedded", "localstack"])
+def test_nothing_stays_on_a_target_of_the_runs_own(
+    name: str, stands: dict[str, Standing], installed: None
+) -> None:
+    target = make_target(name, limits=ESTABLISHED, port=4567, region="us-east-1")
+    assert not isinstance(target, Stays)
+    assert what_stays("reference", target) is None
+
+
+def test_what_stays_on_a_target_of_others_is_said() -> None:
+    endpoint = EndpointTarget(embedded_cloud({"": "http://127.0.0.1:9"}))
+    assert what_stays("reference", endpoint) == (
+        "reference stays on the AWS at http://127.0.0.1:9; --take-down takes it down."
+    )
+    aws = AwsTarget(Cloud("eu-west-1"), "111122223333")
+    assert aws.where == "AWS in eu-west-1, account 111122223333"
+    assert isinstance(aws, Stays)
+
+
 def test_one_that_enforces_other_limits_is_not_taken(stands: dict[str, Standing]) -> None:
     stands["localstack"] = LOCALSTACK
     with pytest.raises(UsageError, match="enforces the limits 'established', not 'fresh'"):
@@ -74,8 +111,10 @@ def test_status_shows_the_one_that_keeps_a_pipeline(
     stands: dict[str, Standing], capsys: pytest.CaptureFixture[str]
 ) -> None:
     stands["localstack"] = LOCALSTACK
-    with pytest.raises(TargetError, match="Nothing is up"):
+    with pytest.raises(TargetError, match=r"Nothing is up\. `launchday up` starts"):
         launchday("status")
+    with pytest.raises(TargetError, match=r"Nothing is up\. `launchday up --target localstack` starts"):
+        launchday("status", "--target", "localstack")
     stands["localstack"] = KEPT
     launchday("status", "--json")
     said = json.loads(capsys.readouterr().out)

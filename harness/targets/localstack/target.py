@@ -122,6 +122,8 @@ class StandingLocalStackTarget:
     def __init__(self, stands: Standing, region: str = _REGION) -> None:
         self._stands = stands
         self._region = region
+        self.where = f"the LocalStack that stands on port {stands.port}"
+        self.keeps_pipeline = stands.keeps_pipeline
 
     @contextmanager
     def _used(self) -> Iterator[StandingLocalStackTarget]:
