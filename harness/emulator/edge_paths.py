@@ -25,6 +25,7 @@ from harness.emulator.own_paths import (
 )
 from harness.emulator.processes import measure_processes
 from harness.emulator.services.base import AwsError, AwsRequest, AwsResponse, Service
+from harness.emulator.unanswered import why_unanswered
 from harness.measure.meters import Meters
 from harness.measure.observation import Invocation
 
@@ -159,7 +160,7 @@ class EdgePaths:
             ) as answer:
                 content = await answer.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            reason = str(error) or type(error).__name__
+            reason = why_unanswered(error)
             raise AwsError(
                 "ServiceUnavailable", f"The '{name}' process does not answer: {reason}", 503
             ) from error

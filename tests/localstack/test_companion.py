@@ -286,7 +286,8 @@ def test_a_localstack_that_does_not_say_what_it_served_is_an_incident(tmp_path: 
         assert "does not say what it served (it answered 404)" in incident
     with companion(tmp_path / "alone", "http://127.0.0.1:1") as beside:
         (incident,) = EmbeddedObserver(beside.url).observe().incidents
-        assert incident.startswith("LocalStack at http://127.0.0.1:1 did not answer when observed")
+        refused = "LocalStack at http://127.0.0.1:1 did not answer when observed: Connection refused."
+        assert incident == refused
 
 
 def test_health_names_the_parts(here: RunningCompanion) -> None:

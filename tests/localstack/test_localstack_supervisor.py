@@ -95,9 +95,19 @@ def test_when_one_dies_the_other_is_ended_and_it_is_said(fake: Environment, whic
         eventually(lambda: not aws.alive())
         assert ended(running)
         assert aws.incidents[0].startswith(said)
+        assert "nothing" not in aws.incidents[0]
         with pytest.raises(TargetLost) as caught:
             LocalStackObserver(aws.observed_at, lambda: aws.incidents[0]).observe()
         assert caught.value.message == aws.incidents[0]
+
+
+@pytest.mark.parametrize("which", ["localstack", "companion"])
+def test_whoever_looks_at_once_is_told_how_it_ended(fake: Environment, which: str) -> None:
+    with started(fake) as aws:
+        observer = LocalStackObserver(aws.observed_at, lambda: next(iter(aws.incidents), None))
+        os.kill(aws.processes[which], signal.SIGKILL)
+        with pytest.raises(TargetLost, match="was killed by SIGKILL"):
+            eventually(lambda: observer.observe() is None)  # before the kernel has ended it, it is seen well
 
 
 def test_nothing_is_left_when_the_supervisor_is_killed(fake: Environment) -> None:

@@ -10,6 +10,7 @@ from yarl import URL
 
 from harness.emulator.gateway import query_calls
 from harness.emulator.services.base import AwsError, AwsRequest, AwsResponse, CallContext, Service
+from harness.emulator.unanswered import why_unanswered
 
 _HOP_BY_HOP = frozenset(
     {
@@ -139,7 +140,7 @@ def _headers(service: str, context: CallContext) -> dict[str, str]:
 
 
 def _unavailable(process: str, error: BaseException) -> AwsError:
-    reason = str(error) or type(error).__name__
+    reason = why_unanswered(error)
     return AwsError("ServiceUnavailable", f"The '{process}' process does not answer: {reason}", 503)
 
 

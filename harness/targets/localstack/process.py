@@ -79,12 +79,14 @@ class LocalStackProcess:
             why = f"{describe_exit(self._process.returncode or 0)} before it was ready"
         else:
             why = f"was not ready after {READY_TIMEOUT_S:.0f} s"
-        raise TargetError(f"LocalStack {why}; its log, {self._log_path}, ends with: {self.last_words()}")
+        last = self.last_words()
+        says = f"ends with: {last}" if last else "is empty."
+        raise TargetError(f"LocalStack {why}; its log, {self._log_path}, {says}")
 
     def last_words(self) -> str:
-        """The last lines of its log, in one."""
+        """The last lines of its log, in one; empty when it has none."""
         lines = [line for line in self._log.tail if line]
-        return " | ".join(lines[-_LAST_LINES:]) or "nothing"
+        return " | ".join(lines[-_LAST_LINES:])
 
     async def wait(self) -> int:
         """Its exit code once it ends (negative: a signal); nothing that it started is left."""

@@ -29,6 +29,7 @@ from harness.emulator.child import ProcessConfig
 from harness.emulator.children import Child, describe_exit
 from harness.emulator.companion.parts import PARTS, PARTS_VARIABLE
 from harness.emulator.machine import claim_data_dir, listen, raise_file_limit
+from harness.emulator.unanswered import why_unanswered
 from harness.errors import TargetError, TargetLost
 from harness.targets.localstack import extension
 from harness.targets.localstack.environment import Environment
@@ -182,12 +183,11 @@ class Supervisor:
         if localstack in done:
             sentence = f"LocalStack {describe_exit(localstack.result())}; everything on it was lost."
             self._companion.tell(orjson.dumps({"incident": sentence}) + b"\n")
-            return f"{sentence} Its log ends with: {self._localstack.last_words()}"
+            return with_last_words(sentence, self._localstack.last_words())
         last = " | ".join(line for line in list(self._companion.log.tail)[-3:] if line)
         how = describe_exit(companion.result())
-        return (
-            f"LocalStack's companion {how}; all of {', '.join(self._settings.parts)} was lost. "
-            f"Its log ends with: {last or 'nothing'}"
+        return with_last_words(
+            f"LocalStack's companion {how}; all of {', '.join(self._settings.parts)} was lost.", last
         )
 
     def _watch_signals(self) -> None:
@@ -220,6 +220,11 @@ class Supervisor:
             self._listening.close()
 
 
+def with_last_words(sentence: str, last: str) -> str:
+    """`sentence`, and with what the log ends, where it has anything."""
+    return f"{sentence} Its log ends with: {last}" if last else sentence
+
+
 def _free(port: int) -> int:
     """`port`, on which nobody listens; any such for 0. Raises PortInUse, saying by whom it is taken."""
     with listen("127.0.0.1", port) as probe:
@@ -239,8 +244,6 @@ async def _await_health(url: str, process: LocalStackProcess) -> None:
                         return
                     said = f"it answered {answer.status}"
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                said = str(error) or type(error).__name__
+                said = why_unanswered(error)
             await asyncio.sleep(_LOOK_S)
-    raise TargetError(
-        f"LocalStack at {url} is not healthy: {said}; its log ends with: {process.last_words()}"
-    )
+    raise TargetError(with_last_words(f"LocalStack at {url} is not healthy: {said}.", process.last_words()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -11,7 +12,8 @@ from harness.aws.limits.profiles import Limits
 from harness.emulator import standing
 from harness.emulator.launch import DEFAULT_PORT
 from harness.emulator.standing import LOCALSTACK, Standing
-from harness.errors import TargetError
+from harness.errors import TargetError, TargetLost
+from harness.measure.observation import Observation
 from harness.measure.unseen import BACKLOG, LAMBDA_ERRORS, LAMBDA_THROTTLES, Unseen, usage_of
 from harness.pipeline import Cloud
 from harness.targets.embedded import EmbeddedObserver, embedded_cloud
@@ -20,6 +22,8 @@ from harness.targets.localstack.launch import LocalStack
 
 _REGION = "us-east-1"
 _HEALTH = "/_launchday/health"
+WORD_WITHIN_S = 5.0
+_PAUSE_S = 0.05
 _ALWAYS_UNSEEN: Unseen = {
     LAMBDA_THROTTLES: "LocalStack tells nobody of asynchronous invocations that it throttles",
 }
@@ -39,7 +43,11 @@ _UNSEEN_WITHOUT: Mapping[str, Unseen] = {
 
 
 class LocalStackObserver(EmbeddedObserver):
-    """Reads the companion's meters. `gone` says in a sentence that LocalStack is, once it is."""
+    """Reads the companion's meters. `gone` says in a sentence that LocalStack is, once it is.
+
+    Whoever looks may see that LocalStack or its companion does not answer before the supervisor has said how
+    it ended. So it is given WORD_WITHIN_S then, by pauses of `pause`, and its word goes before what was
+    seen."""
 
     called = "LocalStack's companion"
     completeness = (
@@ -52,10 +60,32 @@ class LocalStackObserver(EmbeddedObserver):
         "and VPC usage is not rehearsed."
     )
 
-    def __init__(self, url: str, gone: Callable[[], str | None]) -> None:
+    def __init__(
+        self, url: str, gone: Callable[[], str | None], pause: Callable[[float], None] = time.sleep
+    ) -> None:
         super().__init__(url, alive=lambda: gone() is None)
         self._gone = gone
+        self._pause = pause
         self.unseen = unseen_without(self._ask(_HEALTH)["parts"])
+
+    def observe(self) -> Observation:
+        """Look now. Raises TargetLost with how LocalStack or its companion ended."""
+        try:
+            seen = super().observe()
+        except TargetLost as lost:
+            self._hear_how_it_ended(lost)
+            raise
+        if seen.incidents:
+            self._hear_how_it_ended(None)
+        return seen
+
+    def _hear_how_it_ended(self, seen: TargetLost | None) -> None:
+        """Raises TargetLost with the supervisor's word, if it comes in time."""
+        for _ in range(round(WORD_WITHIN_S / _PAUSE_S)):
+            sentence = self._gone()
+            if sentence is not None:
+                raise TargetLost(sentence) from seen
+            self._pause(_PAUSE_S)
 
     def _how_it_ended(self) -> str:
         return self._gone() or ""
@@ -152,8 +182,8 @@ def _gone(stands: Standing) -> Callable[[], str | None]:
     """Says that one that stands is gone, and how."""
 
     def sentence() -> str | None:
+        now = standing.find(LOCALSTACK)  # before what it said, which it may say while we look
         incident = standing.said_at_its_end(LOCALSTACK)
-        now = standing.find(LOCALSTACK)
         if incident is None and (now is None or now.pid != stands.pid):
             return "LocalStack is gone: it was stopped."
         return incident

@@ -18,6 +18,7 @@ from harness.emulator.companion.metering.mappings import Mappings
 from harness.emulator.companion.metering.positions import Iterators
 from harness.emulator.companion.metering.rows import BadRow, CallRow, read_row
 from harness.emulator.processes import process_space
+from harness.emulator.unanswered import why_unanswered
 from harness.measure.meters import Gauge, Meters
 
 REQUESTS_PATH = "/_launchday/requests"
@@ -120,7 +121,7 @@ class LocalStackAsked:
             ) as answer:
                 body = await answer.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            reason = str(error) or type(error).__name__
+            reason = why_unanswered(error)
             raise LocalStackUnseen(
                 f"LocalStack at {self._url} did not answer when observed: {reason}."
             ) from error
