@@ -55,15 +55,24 @@ def _by_whom(port: int) -> str:
         pids = [
             c.pid for c in psutil.net_connections(kind="tcp") if c.pid and _listens(c.status, c.laddr, port)
         ]
-        owner = psutil.Process(pids[0])
-        # A socket may have been handed down; the eldest that has it is the one to stop.
+        owner = _eldest(psutil.Process(pids[0]), port)
+    except (psutil.Error, IndexError):
+        return ""
+    try:
+        return f" by process {owner.pid} ({shlex.join(owner.cmdline())[:200]})"
+    except psutil.Error:
+        return f" by process {owner.pid}"
+
+
+def _eldest(owner: psutil.Process, port: int) -> psutil.Process:
+    """The eldest that is seen to have the socket: it may have been handed down, and that one is to be
+    stopped. A process that may not be looked into (those of other users) is not seen to have it."""
+    with contextlib.suppress(psutil.Error):
         while (parent := owner.parent()) and any(
             _listens(c.status, c.laddr, port) for c in parent.net_connections("tcp")
         ):
             owner = parent
-        return f" by process {owner.pid} ({shlex.join(owner.cmdline())[:200]})"
-    except (psutil.Error, IndexError):
-        return ""
+    return owner
 
 
 def _listens(status: str, address: Sequence[object], port: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 import signal
 import socket
@@ -46,6 +47,24 @@ def test_a_port_in_use_is_said_with_whom() -> None:
         ) as caught:
             listen("127.0.0.1", port)
     assert caught.value.remedy == "Stop that, or choose another port with --port."
+
+
+@pytest.mark.parametrize("closed", ["parent", "net_connections", "cmdline"])
+def test_a_process_that_cannot_be_looked_into_does_not_hide_who_listens(
+    closed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+
+    def denied(process: psutil.Process, *_: object) -> object:
+        looked.append(process.pid)
+        raise psutil.AccessDenied(process.pid)
+
+    monkeypatch.setattr(psutil.Process, closed, denied)
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(PortInUse, match=f"is already in use by process {os.getpid()}[ .]"):
+            listen("127.0.0.1", port)
+    assert looked
 
 
 @pytest.mark.parametrize(("host", "port"), [("203.0.113.1", 0), ("127.0.0.1", 70_000)])
