@@ -37,7 +37,8 @@ def localstack() -> None:
 @localstack.command(short_help="Make its environment, once.")
 @python_option
 def install(*, python: str | None) -> None:
-    """Make LocalStack's environment in the user's cache: about 500 MB, and a minute or two.
+    """Make LocalStack's environment in the user's cache: about 500 MB, and a minute or two (several on
+    a busy machine).
 
     It needs Python 3.13, Node and npm, and their package indexes. What is there already is not made again.
     """
