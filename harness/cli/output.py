@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import click
@@ -13,6 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 UNBOUND_WIDTH = 160
+READABLE = 100
+"""What a list may have in characters to be shown whole."""
+UNREADABLE = 300
+"""Texts of more characters than this are for programs."""
 
 
 def print_json(value: Any) -> None:
@@ -24,25 +28,36 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], *, numbers:
     """Print a table; columns at the positions `numbers` stand to the right."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for position, head in enumerate(heads):
-        table.add_column(head, justify="right" if position in numbers else "left")
+        table.add_column(head, justify="right" if position in numbers else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
     console().print(table)
 
 
 def print_facts(facts: Mapping[str, Any]) -> None:
-    """Print nested members by their paths, a line each."""
+    """Print nested members by their paths, a line each, for commands whose `--json` has them whole."""
     print_table(["", ""], [[name.strip("."), value] for name, value in _flat("", facts)])
 
 
 def _flat(prefix: str, value: Any) -> list[tuple[str, Any]]:
-    """Nested members by their paths; lists by their length when they are long."""
+    """Nested members by their paths. Of a long list its beginning; of values that no person reads (signed
+    tokens) how many there are."""
     if isinstance(value, Mapping):
+        if _unreadable(value.values()):
+            return [(prefix, f"{len(value)}, too long to show; --json has them")]
         return [item for name, inner in value.items() for item in _flat(f"{prefix}.{name}", inner)]
     if isinstance(value, list):
-        shown = ", ".join(str(item) for item in value[:4])
-        return [(prefix, shown if len(value) <= 4 else f"{shown}, … ({len(value)} in all)")]
+        if _unreadable(value):
+            return [(prefix, f"{len(value)}, too long to show; --json has them")]
+        whole = ", ".join(map(str, value))
+        if len(whole) <= READABLE or len(value) <= 4:
+            return [(prefix, whole)]
+        return [(prefix, f"{', '.join(map(str, value[:4]))}, … ({len(value)} in all)")]
     return [(prefix, value)]
+
+
+def _unreadable(values: Collection[Any]) -> bool:
+    return bool(values) and all(isinstance(value, str) and len(value) > UNREADABLE for value in values)
 
 
 def console() -> Console:
