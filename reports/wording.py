@@ -122,7 +122,9 @@ def day_before(cost: Mapping[str, Any]) -> tuple[str, str] | None:
         return f"{float(times):,.0f}", "the day before"
     said = [before["basis"]]
     if "times_at_least" in before:
-        said.append(f"between {before['times_at_least']:,.0f} and {before['times_at_most']:,.0f}")
+        least, most = (f"{before[name]:,.0f}" for name in ("times_at_least", "times_at_most"))
+        if least != most:
+            said.append(f"between {least} and {most}")
     said.append(f"{before['times_the_events']:,.0f} times its events")
     return f"{float(times):,.0f}", f"the day before ({', '.join(said)})"
 
