@@ -68,6 +68,8 @@ def test_one_that_is_named_goes_before_all(tmp_path: Path) -> None:
     ("make", "said"),
     [
         (lambda _path: None, "is not there"),
+        (lambda path: path.write_text("root:x:0:0"), "is not an executable Python."),
+        (lambda path: path.mkdir(), "is a folder, not an executable Python."),
         (lambda path: fakes.python(path, "3.12.1"), "is Python 3.12.1 (CPython)"),
         (
             lambda path: fakes.python(path, lacks="ensurepip"),

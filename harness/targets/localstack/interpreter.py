@@ -54,7 +54,7 @@ def find(given: str | None = None, environment: Mapping[str, str] = os.environ) 
     named = given or environment.get(VARIABLE)
     if named:
         found = shutil.which(named, path=environment.get("PATH"))
-        answer = _ask(Path(found)) if found else "is not there"
+        answer = _ask(Path(found)) if found else _why_not(named)
         if isinstance(answer, Interpreter):
             return answer
         raise UsageError(f"LocalStack needs Python 3.13, and {named} {answer}.", REMEDY)
@@ -67,6 +67,14 @@ def find(given: str | None = None, environment: Mapping[str, str] = os.environ) 
             refused.append(f"{path} {answer}")
     looked = "none was found on PATH, with pyenv or with uv"
     raise TargetError(f"LocalStack needs Python 3.13, and {'; '.join([looked, *refused])}.", REMEDY)
+
+
+def _why_not(named: str) -> str:
+    """Why a name is no program."""
+    path = Path(named)
+    if path.is_dir():
+        return "is a folder, not an executable Python"
+    return "is not an executable Python" if path.exists() else "is not there"
 
 
 def candidates(environment: Mapping[str, str] = os.environ) -> Iterator[Path]:
