@@ -44,6 +44,8 @@ class ProcessConfig:
     allow_origins: tuple[str, ...] = ()
     allow_deliveries: tuple[str, ...] = ()
     incidents: tuple[str, ...] = ()
+    interpreters: tuple[str, ...] = ()
+    """Pythons of this machine that functions may run on, beside those that are found."""
     supervisor_pid: int = 0
     credential_secret: str = field(default="", repr=False)
     """By which functions' access keys are made and recognized; another for each start of the emulator."""
@@ -66,6 +68,7 @@ class ProcessConfig:
         values["allow_origins"] = tuple(values["allow_origins"])
         values["allow_deliveries"] = tuple(values["allow_deliveries"])
         values["incidents"] = tuple(values["incidents"])
+        values["interpreters"] = tuple(values["interpreters"])
         return cls(**values)
 
 

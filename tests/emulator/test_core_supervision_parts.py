@@ -158,6 +158,7 @@ def test_what_a_child_is_told_survives_the_wire(limits: object, tmp_path: Path) 
         allow_origins=("http://app.example",),
         allow_deliveries=("hooks.example",),
         incidents=("It died.",),
+        interpreters=("/opt/python3.13",),
         supervisor_pid=7,
     )
     assert ProcessConfig.from_json(config.to_json()) == config

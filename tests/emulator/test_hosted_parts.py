@@ -83,6 +83,23 @@ def test_what_is_found_must_run_and_be_of_the_version(
     assert Interpreters(oldest=(3, 0)).of(other) == (str(right), (major, minor), None)
 
 
+def test_one_that_is_known_serves_where_none_is_found(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    other = next(runtime for runtime in RUNTIMES[::-1] if runtime != OWN_RUNTIME)
+    version = version_of(other)
+    known, found = tmp_path / "known", tmp_path / "found"
+    for each in (known, found):
+        each.write_text(f"#!/bin/sh\necho cpython {version[0]} {version[1]}\n")
+        each.chmod(0o755)
+    there: list[str] = []
+    monkeypatch.setattr(interpreters_module, "candidates", lambda _version: there)
+    given = [sys.executable, str(known)]
+    assert Interpreters(oldest=(3, 0), known=given).of(other) == (str(known), version, None)
+    there.append(str(found))
+    assert Interpreters(oldest=(3, 0), known=given).of(other).path == str(found)
+
+
 def test_tools_that_install_pythons_are_looked_at_the_newest_patch_first(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

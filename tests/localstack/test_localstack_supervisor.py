@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -16,6 +17,9 @@ import psutil
 import pytest
 
 from harness.aws.limits.profiles import ESTABLISHED
+from harness.emulator.companion.paths import ENVIRONMENTS_PATH
+from harness.emulator.services.lambda_.function_settings import RUNTIMES
+from harness.emulator.services.lambda_.hosted.interpreters import Interpreters, version_of
 from harness.errors import PortInUse, TargetError, TargetLost
 from harness.targets.localstack import environment, extension, shipped
 from harness.targets.localstack.environment import Environment
@@ -115,6 +119,24 @@ def test_nothing_is_left_when_the_supervisor_is_killed(fake: Environment) -> Non
         running = below(aws)
         os.kill(aws.pid, signal.SIGKILL)
         eventually(lambda: ended(running))
+
+
+def test_functions_may_run_on_the_python_that_the_environment_was_made_with(fake: Environment) -> None:
+    finder = Interpreters()
+    missing = [each for each in RUNTIMES if "is not found here" in str(finder.of(each).note)]
+    if not missing:
+        pytest.skip("this machine has a Python for every runtime")
+    major, minor = version_of(missing[0])
+    base = fakes.program(fake.folder.parent / "far" / "python", f"echo cpython {major} {minor}")
+    (fake.folder / "venv" / "pyvenv.cfg").write_text(f"executable = {base}\n")
+    (fake.folder / "whole.json").write_text('{"python": "3.13.0"}')
+    code = {"runtime": missing[0], "architecture": "x86_64", "folder": str(fake.folder), "layers": []}
+    with started(fake) as aws:
+        asked = urllib.request.Request(
+            f"{aws.observed_at}{ENVIRONMENTS_PATH}/checks", json.dumps(code).encode()
+        )
+        with urllib.request.urlopen(asked, timeout=WITHIN_S) as answer:
+            assert "is not found here" not in answer.read().decode()
 
 
 def test_what_ends_before_it_is_ready_says_its_last_words(

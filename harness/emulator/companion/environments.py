@@ -28,9 +28,10 @@ from harness.emulator.services.base import AwsRequest, AwsResponse
 from harness.emulator.services.lambda_.environments.runtime_api import Work
 from harness.emulator.services.lambda_.environments.sandbox import InitFailed
 from harness.emulator.services.lambda_.hosted.host import EnvironmentHost
+from harness.emulator.services.lambda_.hosted.interpreters import Interpreters
 from harness.emulator.services.lambda_.hosted.process import Keys
 from harness.emulator.services.lambda_.hosted.refusal import NotHosted
-from harness.emulator.services.lambda_.hosted.specification import parse_code, parse_specification
+from harness.emulator.services.lambda_.hosted.specification import Programs, parse_code, parse_specification
 from harness.emulator.services.lambda_.invocation import new_request_id, new_trace_root
 from harness.measure.meters import Meters
 from harness.measure.observation import Invocation
@@ -48,10 +49,22 @@ class EnvironmentsApi:
     """Answers what is at or below ENVIRONMENTS_PATH, by an EnvironmentHost."""
 
     def __init__(
-        self, *, meters: Meters, home: Path, clock: Callable[[], float], keys: Keys | None = None
+        self,
+        *,
+        meters: Meters,
+        home: Path,
+        clock: Callable[[], float],
+        keys: Keys | None = None,
+        interpreters: Interpreters | None = None,
     ) -> None:
         self._clock = clock
-        self._host = EnvironmentHost(meters=meters, home=home, keys=keys, clock=clock)
+        self._host = EnvironmentHost(
+            meters=meters,
+            home=home,
+            keys=keys,
+            clock=clock,
+            programs=Programs(home, interpreters),
+        )
 
     @property
     def invocations_lost(self) -> int:

@@ -40,6 +40,7 @@ from harness.emulator.services.appsync.realtime import Sockets
 from harness.emulator.services.base import AwsError, AwsRequest, AwsResponse, Service
 from harness.emulator.services.cognito import CognitoService
 from harness.emulator.services.dynamodb import DynamoDbService
+from harness.emulator.services.lambda_.hosted.interpreters import Interpreters
 from harness.measure.meters import Meters
 
 MAX_STREAM_SHARDS = 1
@@ -151,7 +152,13 @@ def compose(
             keys=keys,
         )
     if "lambda" in parts:
-        environments = EnvironmentsApi(meters=meters, home=config.data_dir / "lambda", clock=clock, keys=keys)
+        environments = EnvironmentsApi(
+            meters=meters,
+            home=config.data_dir / "lambda",
+            clock=clock,
+            keys=keys,
+            interpreters=Interpreters(known=config.interpreters),
+        )
     if "authorizers" in parts:
         authorizing = Authorizing(meters, HttpInvoker(session, localstack), clock)
     intake = _intake(parts, meters, dynamodb, LocalStackAsked(session, localstack), clock)

@@ -157,6 +157,7 @@ class Supervisor:
     def _config(self, url: str, companion_url: str) -> ProcessConfig:
         assert self._listening is not None
         settings = self._settings
+        base = settings.environment.base
         return ProcessConfig(
             name="companion",
             listen_fd=self._listening.fileno(),
@@ -165,6 +166,7 @@ class Supervisor:
             limits=settings.limits,
             region=settings.region,
             allow_origins=settings.allow_origins,
+            interpreters=(str(base.path),) if base else (),
             supervisor_pid=os.getpid(),
             credential_secret=secrets.token_hex(32),
         )

@@ -12,7 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 from typing import NamedTuple
@@ -48,9 +48,11 @@ class Interpreter(NamedTuple):
 class Interpreters:
     """Finds each runtime's interpreter once. Looking starts processes: call it off the event loop."""
 
-    def __init__(self, oldest: Version | None = None) -> None:
-        """`oldest` is the oldest Python that what every function is given (boto3) runs on."""
+    def __init__(self, oldest: Version | None = None, known: Sequence[str] = ()) -> None:
+        """`oldest` is the oldest Python that what every function is given (boto3) runs on; `known` are
+        interpreters that whoever started this knows of, for where none is found."""
         self._oldest = oldest or oldest_python()
+        self._known = known
         self._found: dict[str, Interpreter] = {}
 
     def of(self, runtime: str) -> Interpreter:
@@ -71,7 +73,7 @@ class Interpreters:
         if version == own:
             return Interpreter(own_interpreter(), own)
         if version >= self._oldest:
-            for path in candidates(version):
+            for path in [*candidates(version), *self._known]:
                 if _runs(path) == version:
                     return Interpreter(path, version)
         wanted, instead = ".".join(map(str, version)), ".".join(map(str, own))
