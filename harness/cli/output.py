@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, Final, TextIO, cast
 
 import click
 import orjson
@@ -13,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 UNBOUND_WIDTH = 160
+_TRAILING: Final = re.compile(r" +(?=\n)")
 READABLE = 100
 """What a list may have in characters to be shown whole."""
 UNREADABLE = 300
@@ -62,5 +64,22 @@ def _unreadable(values: Collection[Any]) -> bool:
 
 def console() -> Console:
     """A console on stdout, as wide as the terminal; what goes to a file or another program is not wrapped to
-    the width of a terminal that is not there."""
-    return Console() if sys.stdout.isatty() else Console(width=UNBOUND_WIDTH)
+    the width of a terminal that is not there, nor padded to it."""
+    if sys.stdout.isatty():
+        return Console()
+    return Console(width=UNBOUND_WIDTH, file=cast(TextIO, _Unpadded(sys.stdout)))
+
+
+class _Unpadded:
+    """A text stream without the blanks at the ends of lines. Lines come whole from a console: it writes when
+    it has printed."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        self._stream.write(_TRAILING.sub("", text))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)

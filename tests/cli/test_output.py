@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
 
-from harness.cli.output import print_facts
+from harness.cli.output import console, print_facts, print_table
 
 PARTS = ["appsync", "authorizers", "cognito", "dynamodb", "lambda"]
 
@@ -36,3 +37,21 @@ def test_tokens_are_counted_and_left_to_json(tokens: Any, capsys: pytest.Capture
 def test_a_single_long_value_is_not_cut(capsys: pytest.CaptureFixture[str]) -> None:
     print_facts({"url": "x" * 250})
     assert capsys.readouterr().out.count("x") == 250
+
+
+def test_what_is_piped_is_not_padded(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(
+        ["what", "how many", ""], [["a", 1, "some words"], ["b", 22, None], ["c", 3, "x" * 60]], numbers=[1]
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [
+        "what  how many",
+        "a            1  some words",
+        "b           22",
+        f"c            3  {'x' * 60}",
+    ]
+
+
+def test_on_a_terminal_the_console_is_richs_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert console().file is sys.stdout
