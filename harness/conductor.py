@@ -261,6 +261,7 @@ def _keep_plan(rehearsal: Rehearsal, run_id: str, outputs: Outputs, folder: RunF
         hops={entrance.route: list(entrance.hops) for entrance in entrances if entrance.hops},
         free_tier=rehearsal.free_tier,
         allow_unjudged=rehearsal.allow_unjudged,
+        hangs_up=scenario.traffic.hangs_up,
         traffic=_an_hour(scenario.hour()),
     )
     day_before = rehearsal.day_before or _modelled_day_before(scenario)

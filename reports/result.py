@@ -48,7 +48,7 @@ def build_result(folder: RunFolder) -> dict[str, Any]:
     )
     result = {
         **_head(measured),
-        **_load(measured.load),
+        **_load(measured.load, hangs_up=measured.plan.get("hangs_up", False)),
         "modelled_latency_ms": _modelled_latency(measured),
         **_ledger(measured),
         **_deliveries(measured),
@@ -113,7 +113,7 @@ def _utc(at_s: float) -> str:
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _load(load: Mapping[str, Any] | None) -> dict[str, Any]:
+def _load(load: Mapping[str, Any] | None, *, hangs_up: bool) -> dict[str, Any]:
     if load is None:
         return {
             "requests": {**dict.fromkeys(REQUEST_COUNTS), "start_lateness_ms": None, "reason": _NO_TOTALS},
@@ -121,8 +121,9 @@ def _load(load: Mapping[str, Any] | None) -> dict[str, Any]:
             "throughput": {"planned_per_s": None, "achieved_per_s": None, "reason": _NO_TOTALS},
             **{name: {} for name in _LATENCIES},
         }
+    requests = {name: load["requests"][name] for name in (*REQUEST_COUNTS, "start_lateness_ms")}
     return {
-        "requests": {name: load["requests"][name] for name in (*REQUEST_COUNTS, "start_lateness_ms")},
+        "requests": {**requests, "devices_hang_up": hangs_up},
         "events": dict(load["events"]),
         "throughput": dict(load["throughput"]),
         **{name: load.get(name, {}) for name in _LATENCIES},

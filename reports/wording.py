@@ -60,6 +60,13 @@ def count(value: Any) -> str:
     return "unknown" if value is None else f"{int(value):,}"
 
 
+def never_answered(requests: Mapping[str, Any]) -> str:
+    """How many requests nobody knows an answer to, and whether that belongs to the scenario."""
+    meant = requests["indeterminate"] and requests.get("devices_hang_up")
+    on_purpose = " (in this scenario devices hang up on purpose)" if meant else ""
+    return f"{count(requests['indeterminate'])} never answered{on_purpose}"
+
+
 def quantity(value: Any) -> str:
     """A decimal string as a person reads it: thousands apart; of a fraction, four digits that count."""
     if value is None:

@@ -68,5 +68,7 @@ class Plan(TypedDict, total=False):
     traffic: HourOfTraffic
     day_before: DayBefore
     free_tier: bool
+    hangs_up: bool
+    """Devices of the scenario hang up on purpose: these requests are never answered."""
     allow_unjudged: bool
     """Objectives that the target cannot show do not keep the run from being met."""

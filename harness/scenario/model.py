@@ -49,6 +49,9 @@ MAX_CALLS = 100
 POISON = "poison"
 """The kind of an event that is none."""
 
+UNANSWERED = "unanswered"
+"""The flaw of a device that hangs up."""
+
 _GRID_POINTS = 2_001  # rates are smooth; a shape has no feature shorter than 1/2000 of its run
 
 
@@ -112,6 +115,11 @@ class Traffic:
     flaws: tuple[tuple[str, float], ...] = ()
     calls: tuple[Calls, ...] = ()
     surge: Surge | None = None
+
+    @property
+    def hangs_up(self) -> bool:
+        """Whether some devices hang up on purpose, so that nobody knows of an answer."""
+        return dict(self.flaws).get(UNANSWERED, 0.0) > 0
 
     def __post_init__(self) -> None:
         if self.spacing not in ("poisson", "even"):

@@ -48,7 +48,7 @@ def _what(result: Mapping[str, Any]) -> str:
         f"{wording.count(requests['accepted'])} accepted, "
         f"{wording.count(requests['throttled'])} throttled, "
         f"{wording.count(requests['failed'])} failed, "
-        f"{wording.count(requests['indeterminate'])} never answered; "
+        f"{wording.never_answered(requests)}; "
         f"{wording.rates(result['throughput'])}."
     )
 

@@ -62,6 +62,7 @@ def test_the_sums_are_those_of_the_raw_record(lasting: Product, result: dict[str
 def test_it_is_complete(result: dict[str, Any]) -> None:
     assert (result["status"], result["error"], result["incidents"]) == ("complete", None, [])
     assert all(objective["met"] for objective in result["objectives"])
+    assert result["requests"]["devices_hang_up"]
     assert result["cost"]["complete"]
     assert float(result["cost"]["total"]) > 0
 

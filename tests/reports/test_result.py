@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
 from collections.abc import Callable
 from decimal import Decimal
@@ -11,12 +12,14 @@ from typing import Any
 
 import jsonschema
 import pytest
+from rich.console import Console
 
 from harness.errors import Interrupted, TargetLost, UsageError
 from harness.measure.meters import CallTally
 from harness.measure.observation import Observation
 from harness.measure.run_folder import RunFolder
 from harness.pipeline import Outcome
+from reports.formats import console
 from reports.result import build_result, schema
 from reports.verdict import broken_identities, exit_code
 
@@ -107,6 +110,23 @@ def test_a_missed_objective(make_run: MakeRun) -> None:
     result = valid(build_result(make_run({"objectives": ["latency.p99<50ms", "ledger.missing==0"]})))
     assert (result["verdict"], exit_code(result)) == ("missed", 1)
     assert [objective["met"] for objective in result["objectives"]] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("plan", "said"),
+    [
+        ({}, "2 never answered; "),
+        ({"hangs_up": False}, "2 never answered; "),
+        ({"hangs_up": True}, "2 never answered (in this scenario devices hang up on purpose); "),
+    ],
+)
+def test_what_is_never_answered_on_purpose_is_said_as_that(
+    make_run: MakeRun, plan: dict[str, Any], said: str
+) -> None:
+    result = valid(build_result(make_run(plan)))
+    screen = Console(width=300, file=io.StringIO(), record=True)
+    screen.print(console.render(result))
+    assert said in screen.export_text()
 
 
 def test_an_objective_on_what_is_not_known_is_not_met(make_run: MakeRun) -> None:

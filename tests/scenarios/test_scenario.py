@@ -109,6 +109,11 @@ def test_every_outcome_must_be_the_predicted_one() -> None:
     assert wanted == {"ledger.missing==0", "ledger.duplicated==0", "ledger.mispredicted==0"}
 
 
+@pytest.mark.parametrize(("name", "does"), [("every_outcome", True), ("mass_registration", False)])
+def test_a_scenario_says_whether_its_devices_hang_up(name: str, does: bool) -> None:
+    assert load_scenario(name).traffic.hangs_up is does
+
+
 def test_every_flaw_there_is_occurs_in_every_outcome() -> None:
     scenario = load_scenario("every_outcome")
     assert {flaw for flaw, _ in scenario.traffic.flaws} == set(FLAW_CODES)
