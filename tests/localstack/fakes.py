@@ -9,7 +9,7 @@ from pathlib import Path
 
 MAIN = '''
 """A LocalStack that answers its health, starts a process in a session of its own, and stops when told to."""
-import http.server, os, signal, subprocess, sys, threading
+import ctypes, http.server, os, signal, subprocess, sys, threading
 print("LocalStack version: fake", flush=True)
 if os.environ.get("LS_LOG") == "fail":
     print("it cannot be", flush=True)
@@ -26,6 +26,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 host, _, port = os.environ["GATEWAY_LISTEN"].partition(":")
 server = http.server.ThreadingHTTPServer((host, int(port)), Handler)
 def stop(*_):
+    print("received a signal", flush=True)  # as LocalStack does
+    if os.environ.get("LS_LOG") == "deaf":
+        return
+    if os.environ.get("LS_LOG") == "stuck":
+        ctypes.PyDLL(None).sleep(600)  # no other thread runs meanwhile
     child.kill()
     child.wait()
     os._exit(0)

@@ -121,6 +121,24 @@ def test_nothing_is_left_when_the_supervisor_is_killed(fake: Environment) -> Non
         eventually(lambda: ended(running))
 
 
+@pytest.mark.parametrize("how", ["deaf", "stuck"])
+def test_a_localstack_that_does_not_stop_is_ended_when_the_supervisor_is_killed(
+    fake: Environment, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LS_LOG", how)
+    with started(fake) as aws:
+        localstack = psutil.Process(aws.processes["localstack"])
+        (child,) = localstack.children()
+        try:
+            os.kill(aws.pid, signal.SIGKILL)
+            eventually(lambda: ended([localstack]))
+            if how == "deaf":
+                eventually(lambda: ended([child]))
+        finally:
+            with contextlib.suppress(psutil.NoSuchProcess):  # nothing can be done of what is stuck
+                child.kill()
+
+
 def test_functions_may_run_on_the_python_that_the_environment_was_made_with(fake: Environment) -> None:
     finder = Interpreters()
     missing = [each for each in RUNTIMES if "is not found here" in str(finder.of(each).note)]
