@@ -123,9 +123,8 @@ def how_it_ended(port: int | None = None) -> str | None:
     ended = standing.ended(LOCALSTACK)
     if ended is None or port not in (None, ended.port):
         return None
-    return (
-        f"The LocalStack that stood on port {ended.port} ended: {ended.reason} Its logs are in {ended.logs}."
-    )
+    reason = ended.reason.rstrip(".")  # it may end with a log's last line
+    return f"The LocalStack that stood on port {ended.port} ended: {reason}. Its logs are in {ended.logs}."
 
 
 def describe(stands: Standing) -> dict[str, Any]:

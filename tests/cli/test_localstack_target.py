@@ -147,8 +147,8 @@ def test_down_ends_what_keeps_a_pipeline_and_no_more(
     ("said", "reason"),
     [
         (
-            {"event": "incident", "message": "LocalStack was killed by SIGKILL."},
-            "LocalStack was killed by SIGKILL.",
+            {"event": "incident", "message": "LocalStack was killed by SIGKILL. Its log ends with: Ready"},
+            "LocalStack was killed by SIGKILL. Its log ends with: Ready. Its logs are in",
         ),
         ({"event": "warning", "message": "few files"}, "its supervisor, process 2, is gone and said nothing"),
     ],
