@@ -40,7 +40,7 @@ from harness.pipeline import Cloud
 
 GOAL_PER_S = 10_000
 GOAL_RATIO = 0.25
-STREAM = "events"
+STREAM = "ingest"
 SHARDS = 4
 PATH = "/v1/devices"
 AUTHORIZER = """
