@@ -42,7 +42,7 @@ CASES = {
     "PutRecords of 100": served(
         "kinesis",
         "PutRecords",
-        {"StreamName": "events", "Records": [RECORD] * 100},
+        MANY,
         {"Records": [RESULT] * 100},
     ),
 }
