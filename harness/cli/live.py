@@ -21,7 +21,7 @@ from harness.load.watchers.launch import WatchedSecond
 from harness.measure.drain import backlog
 from harness.measure.observation import Observation
 from harness.measure.stored import REQUEST_COUNTS
-from harness.measure.unseen import unseen_services
+from harness.measure.unseen import LAMBDA_THROTTLES, unseen_services
 from reports import wording
 
 PLAIN_EVERY_S = 5.0
@@ -81,7 +81,7 @@ class Figures:
         unseen = unseen_services(observation.unseen)
         if "apigateway" not in unseen:
             self.authorizations = sum(u.quantity for u in usage if u.unit.startswith("authorizer_"))
-        if not unseen:
+        if not unseen and LAMBDA_THROTTLES not in observation.unseen:
             self.throttles = sum(u.quantity for u in usage if u.unit.startswith("throttle"))
         self.cost = cost_so_far(observation)
 

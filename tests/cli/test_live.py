@@ -52,6 +52,11 @@ def test_other_services_that_are_not_seen_leave_what_is() -> None:
     assert found["throttles by quotas"] == ("", "unknown")  # S3 throttles too
 
 
+def test_throttles_of_which_a_part_is_not_seen_have_no_sum() -> None:
+    found = shown(observation(T0, 40, lambda__throttles="nobody counts some of them"))
+    assert found["throttles by quotas"] == ("", "unknown")
+
+
 def test_a_cost_so_far_is_of_all_usage_or_unknown() -> None:
     cost = CostSoFar("us-east-1", list)
     cost(observation(T0, 0))
