@@ -23,7 +23,7 @@ from harness.objectives import Objective
 from reports.checks import latency
 from reports.checks.catalogue import Judged, judge, read_metrics
 from reports.checks.measured import Measured, read
-from reports.verdict import broken_identities, decide, why_invalid
+from reports.verdict import decide, why_invalid
 
 SCHEMA: Final = "launchday.result/1"
 
@@ -37,15 +37,6 @@ def build_result(folder: RunFolder) -> dict[str, Any]:
     """The result of the run in `folder`, complete or not. Raises UsageError when its plan has an objective on
     a metric that does not exist."""
     measured = read(folder)
-    routes = _routes(measured)
-    objectives = [Objective.parse(text) for text in measured.plan.get("objectives", [])]
-    judged = judge(
-        objectives,
-        read_metrics(measured, routes),
-        routes,
-        measured.state.unseen or {},
-        valid=why_invalid(measured) is None,
-    )
     result = {
         **_head(measured),
         **_load(measured.load, hangs_up=measured.plan.get("hangs_up", False)),
@@ -61,10 +52,23 @@ def build_result(folder: RunFolder) -> dict[str, Any]:
             "method": "",
             "reason": "a run does not look for ceilings; the benchmarks do",
         },
-        "objectives": [_objective(one) for one in judged],
     }
-    decision = decide(measured, judged, broken_identities(result))
-    return {**result, "verdict": decision.verdict, "verdict_reason": decision.reason}
+    invalid = why_invalid(measured, result)
+    routes = _routes(measured)
+    judged = judge(
+        [Objective.parse(text) for text in measured.plan.get("objectives", [])],
+        read_metrics(measured, routes),
+        routes,
+        measured.state.unseen or {},
+        valid=invalid is None,
+    )
+    decision = decide(measured, judged, invalid)
+    return {
+        **result,
+        "objectives": [_objective(one) for one in judged],
+        "verdict": decision.verdict,
+        "verdict_reason": decision.reason,
+    }
 
 
 def schema() -> dict[str, Any]:

@@ -30,9 +30,8 @@ class Decision:
     reason: str | None
 
 
-def decide(measured: Measured, judged: Sequence[Judged], broken: Sequence[str]) -> Decision:
-    """The verdict; `broken` are the sentences of identities that do not hold."""
-    invalid = why_invalid(measured) or next(iter(broken), None)
+def decide(measured: Measured, judged: Sequence[Judged], invalid: str | None) -> Decision:
+    """The verdict; `invalid` is why the measurement is not valid, if it is not."""
     if invalid:
         return Decision("invalid", invalid)
     drain = measured.state.drain
@@ -47,8 +46,9 @@ def decide(measured: Measured, judged: Sequence[Judged], broken: Sequence[str]) 
     return Decision("met", None)
 
 
-def why_invalid(measured: Measured) -> str | None:
-    """Why what was measured cannot be trusted or is not whole, in a sentence; None when nothing says so."""
+def why_invalid(measured: Measured, result: Mapping[str, Any]) -> str | None:
+    """Why what was measured cannot be trusted or is not whole, in a sentence; None when nothing says so.
+    `result` is a result.json's sums, made of it."""
     state, load = measured.state, measured.load
     if state.status == "running":
         return "The run has not ended: it still runs, or it was killed."
@@ -64,7 +64,9 @@ def why_invalid(measured: Measured) -> str | None:
         return state.incidents[0]
     if state.lost:
         return f"{state.lost} Lambda invocations or calls were lost before they were observed."
-    return None if measured.ledger is not None else "The ledger was not read."
+    if measured.ledger is None:
+        return "The ledger was not read."
+    return next(iter(broken_identities(result)), None)
 
 
 def exit_code(result: Mapping[str, Any]) -> int:

@@ -162,6 +162,14 @@ def test_every_format_says_that_a_broken_off_run_was_not_judged(broken_off: RunF
     assert line.split()[:2] == ["not", "judged"]
 
 
+def test_sums_that_do_not_hold_leave_what_is_not_known_unjudged(make_run: MakeRun) -> None:
+    asked = {"objectives": ["deliveries.webhook.missing==0", "latency.p99<1ms"]}
+    assert [one["met"] for one in built(make_run(asked))["objectives"]] == [False, False]
+    broken = built(make_run(asked, {"events": {"sent": 1000, "accepted": 949}}))
+    assert [one["met"] for one in broken["objectives"]] == [None, False]
+    assert broken["verdict"] == "invalid"
+
+
 @pytest.mark.parametrize(
     ("status", "error", "code"),
     [("interrupted", "Ctrl-C.", 130), ("failed", TargetLost("It is gone."), 3), ("complete", None, 4)],
