@@ -130,11 +130,7 @@ def _on_target(rehearsal: Rehearsal, target: Target, folder: RunFolder, listener
     _try_out(rehearsal, target, folder, listener)
     cloud, observer = target.cloud(), target.observer()
     unjudged = not_judged(
-        list(rehearsal.objectives),
-        observer.unseen,
-        rehearsal.scenario.groups,
-        target.name,
-        allowed=rehearsal.allow_unjudged,
+        rehearsal.objectives, observer.unseen, target.name, allowed=rehearsal.allow_unjudged
     )
     if unjudged:
         listener.notice(unjudged)

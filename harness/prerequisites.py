@@ -3,7 +3,7 @@ which objectives it will not be able to show."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +13,7 @@ from harness.objectives import Objective
 from harness.pipeline import Channel, Described, Pipeline
 from harness.scenario import Scenario
 from harness.targets.findings import CAPABILITIES, Finding, Findings
-from reports.checks.catalogue import not_judgeable
+from reports.checks.catalogue import unjudged_metrics
 
 _MARKS: Final = {True: "yes", False: "no", None: "?"}
 
@@ -84,11 +84,10 @@ def _all(lacking: Sequence[tuple[Finding, str]]) -> str:
     return "; ".join(f"{', '.join(names)} ({detail})" for detail, names in by_reason.items())
 
 
-def not_judged(
-    objectives: Sequence[Objective], unseen: Unseen, groups: Sequence[str], target: str, *, allowed: bool
-) -> list[str]:
+def not_judged(objectives: Iterable[Objective], unseen: Unseen, target: str, *, allowed: bool) -> list[str]:
     """The lines that say which objectives cannot be judged, and what then; none when all can."""
-    left = not_judgeable(objectives, unseen, groups)
+    why = unjudged_metrics(unseen)
+    left = [objective for objective in objectives if objective.metric in why]
     if not left:
         return []
     what_then = (
@@ -98,6 +97,6 @@ def not_judged(
     )
     return [
         f"What cannot be judged on the target {target}:",
-        *(f"  {objective}: {why}" for objective, why in left),
+        *(f"  {objective}: {why[objective.metric]}" for objective in left),
         what_then,
     ]

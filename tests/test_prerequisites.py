@@ -96,12 +96,12 @@ def test_a_pipeline_that_does_not_say_what_it_needs_needs_nothing() -> None:
 def test_what_cannot_be_judged_is_listed_with_what_then() -> None:
     objectives = list(Objectives.of("cost.total<$5", "ledger.missing==0"))
     unseen = {"usage.kinesis": "nobody meters it"}
-    lines = not_judged(objectives, unseen, (), "endpoint", allowed=False)
+    lines = not_judged(objectives, unseen, "endpoint", allowed=False)
     assert lines[0] == "What cannot be judged on the target endpoint:"
     assert lines[1] == "  cost.total<5: the usage of kinesis is not seen: nobody meters it"
     assert "ends with 4" in lines[2]
-    assert "The verdict is of the others" in not_judged(objectives, unseen, (), "endpoint", allowed=True)[2]
-    assert not_judged(objectives, {}, (), "endpoint", allowed=False) == []
+    assert "The verdict is of the others" in not_judged(objectives, unseen, "endpoint", allowed=True)[2]
+    assert not_judged(objectives, {}, "endpoint", allowed=False) == []
 
 
 def test_the_reference_pipelines_parts_are_all_named() -> None:

@@ -9,7 +9,7 @@ that a run whose measurement is not valid (it was broken off, say) has no figure
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.errors import UsageError
@@ -103,26 +103,13 @@ def judge(
     return judged
 
 
-def unjudged_metrics(unseen: Unseen, routes: Iterable[str] = ()) -> Iterator[str]:
-    """The metrics that a target with this `unseen` cannot show."""
-    for name, metric in known_metrics(routes).items():
-        if why_unseen(metric.needs, unseen) is not None:
-            yield name
-
-
-def not_judgeable(
-    objectives: Iterable[Objective], unseen: Unseen, routes: Iterable[str] = ()
-) -> list[tuple[Objective, str]]:
-    """Those that a target with this `unseen` cannot show, each with why. One on a metric that is not known is
-    not among them."""
-    known = known_metrics(routes)
-    found = []
-    for objective in objectives:
-        metric = known.get(objective.metric)
-        why = why_unseen(metric.needs, unseen) if metric else None
-        if why is not None:
-            found.append((objective, why))
-    return found
+def unjudged_metrics(unseen: Unseen) -> dict[str, str]:
+    """The metrics that a target with this `unseen` cannot show, each with why. None is of a route."""
+    return {
+        name: why
+        for name, metric in known_metrics().items()
+        if (why := why_unseen(metric.needs, unseen)) is not None
+    }
 
 
 _UNIT_WORDS: Mapping[Unit, str] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal
 
 Unit = Literal["ms", "s", "share", "/s", "count", "USD", "times"]
@@ -28,7 +28,7 @@ class Metric:
     name: str
     unit: Unit
     says: str
-    needs: frozenset[str] = field(default=frozenset())
+    needs: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
