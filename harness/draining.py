@@ -2,7 +2,7 @@
 
 Where the target shows its backlog, that is asked. Where it does not, the evidence is: the product's own
 record of what became of each event. Reading it costs the target requests, so it is read at most half of the
-time.
+time, and no more once it shows an end of each.
 """
 
 from __future__ import annotations
@@ -77,14 +77,16 @@ def by_evidence(
     started_s = clock.now_s()
     policy = EvidencePolicy(limit_s, started_s, TOLD_S if watched else SETTLED_S)
     decision: Decision = "wait"
-    left = 0
+    left: int | None = None
+    pause_s = READ_S
     while decision == "wait":
-        read_s = clock.now_s()
+        began_s = clock.now_s()
         look()
-        left = waiting()
-        now_s = clock.now_s()
-        decision = policy.decide(Shown(now_s, left, happened()))
+        if left != 0:  # no event loses its end again
+            left = waiting()
+            pause_s = max(READ_S, clock.now_s() - began_s)
+        decision = policy.decide(Shown(clock.now_s(), left, happened()))
         if decision == "wait":
-            clock.sleep(max(READ_S, now_s - read_s))
+            clock.sleep(pause_s)
     ended_s = policy.changed_s if decision == "drained" else clock.now_s()
     return Drain(ended_s - started_s, emptied=decision == "drained", waiting=left)

@@ -68,6 +68,18 @@ def test_evidence_is_read_half_of_the_time_at_most(virtual: Virtual) -> None:
     assert set(virtual.slept) == {4.0}
 
 
+def test_evidence_that_shows_an_end_of_each_event_is_not_read_again(virtual: Virtual) -> None:
+    read: list[int] = []
+
+    def waiting() -> int:
+        read.append(max(0, 2 - len(read)))
+        return read[-1]
+
+    drain = by_evidence(lambda: None, waiting, lambda: 0, 60, watched=True, clock=virtual.clock)
+    assert (drain.emptied, read) == (True, [2, 1, 0])
+    assert virtual.now_s >= 50 + 30
+
+
 def test_it_gives_up_when_nothing_changes_and_says_how_many_are_left(virtual: Virtual) -> None:
     drain = by_evidence(
         lambda: None, reading(virtual, 0.0, 9, 4), lambda: 0, 600, watched=False, clock=virtual.clock
