@@ -12,8 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import reports
@@ -25,17 +24,16 @@ from harness.load.plan import LoadPlan
 from harness.load.watchers.launch import WatchedSecond, Watching
 from harness.measure.environment import describe_environment
 from harness.measure.observation import Observation, Observer
-from harness.measure.plan import DayBefore, HourOfTraffic, Plan
 from harness.measure.run_folder import RunFolder
+from harness.measure.run_state import Drain
 from harness.measure.sampler import Sampler
 from harness.measure.unseen import BACKLOG
-from harness.objectives import Objectives
 from harness.pipeline import Cloud, DeployParameters, Described, Outputs, Pipeline
 from harness.pipeline_loader import asking
 from harness.prerequisites import needs_of, not_judged, require, told
-from harness.scenario import Hour, Overrides, Scenario
+from harness.rehearsal import Rehearsal
+from harness.scenario import Scenario
 from harness.targets.base import Checked, Guided, Probed, Stays, Target
-from reports.checks.catalogue import check_objectives
 
 
 class Listener(Protocol):
@@ -55,32 +53,6 @@ class Listener(Protocol):
 
     def watched(self, second: WatchedSecond) -> None:
         """The watchers were told of events for another second. Called in a thread of its own."""
-
-
-@dataclass(frozen=True)
-class Rehearsal:
-    """All that a run needs, validated before anything is started.
-
-    `scenario` has its overrides applied; `overrides` are the same again for the generator's process.
-    `day_before` is of a run that is to be compared with; without it the scenario's own model serves."""
-
-    scenario: Scenario
-    overrides: Overrides
-    pipeline: Pipeline
-    pipeline_dir: Path
-    target: Target
-    limits: str
-    objectives: Objectives
-    region: str = "us-east-1"
-    workers: int = 1
-    in_flight_cap: int = 1000
-    drain_limit_s: float = 120.0
-    take_down: bool = False
-    """Take the pipeline down at the end, where the target stays."""
-    free_tier: bool = False
-    allow_unjudged: bool = False
-    day_before: DayBefore | None = None
-    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -115,17 +87,6 @@ def rehearse(rehearsal: Rehearsal, folder: RunFolder, listener: Listener) -> Fin
     return Finished(folder, result, _exit_code(result, error), error)
 
 
-def _coming(target: Target) -> str:
-    """What is done about the target before anything else."""
-    return f"using {target.where}" if isinstance(target, Stays) else f"starting {target.name}"
-
-
-def _exit_code(result: Mapping[str, Any], error: BaseException | None) -> int:
-    if isinstance(error, LaunchdayError):
-        return error.exit_code
-    return EXIT_INTERRUPTED if error is not None else reports.exit_code(result)
-
-
 def _on_target(rehearsal: Rehearsal, target: Target, folder: RunFolder, listener: Listener) -> None:
     _try_out(rehearsal, target, folder, listener)
     cloud, observer = target.cloud(), target.observer()
@@ -134,22 +95,21 @@ def _on_target(rehearsal: Rehearsal, target: Target, folder: RunFolder, listener
     )
     if unjudged:
         listener.notice(unjudged)
-    run_id = uuid.uuid4().hex[:8]
     listener.stage("deploy", rehearsal.pipeline.name)
     with _taken_down_after(rehearsal, cloud, listener):
         outputs = deploy(rehearsal.pipeline, cloud, rehearsal.scenario, rehearsal.settings)
-        _on_what_stands(rehearsal, run_id, cloud, outputs, observer, folder, listener)
+        _on_what_stands(rehearsal, cloud, outputs, observer, folder, listener)
 
 
 def _on_what_stands(
     rehearsal: Rehearsal,
-    run_id: str,
     cloud: Cloud,
     outputs: Outputs,
     observer: Observer,
     folder: RunFolder,
     listener: Listener,
 ) -> None:
+    run_id = uuid.uuid4().hex[:8]
     _keep_plan(rehearsal, run_id, outputs, folder)
     if isinstance(observer, Guided) and isinstance(rehearsal.pipeline, Described):
         observer.look_at(rehearsal.pipeline.parts(outputs))
@@ -165,23 +125,34 @@ def _on_what_stands(
         happenings.watched(second.webhook, second.subscription, second.refused)
         listener.watched(second)
 
-    plan = _load_plan(rehearsal, run_id, outputs)
+    plan = rehearsal.load_plan(run_id, outputs)
     evidence = Evidence(rehearsal.scenario, rehearsal.pipeline, run_id, cloud, outputs, folder)
     with (
         Sampler(observer, observed) as sampler,
-        _watchers(plan, folder, listener, rehearsal, watched) as watchers,
+        _watchers(rehearsal, plan, folder, watched, listener) as watchers,
     ):
         _mark(folder, "load_start", sampler.look())
         _load(rehearsal, plan, folder, sampler, watchers, listener)
         _mark(folder, "load_end", sampler.look())
         with _telling_a_lost_target(observer):
-            _drain(rehearsal, evidence, sampler, happenings, listener)
+            folder.set_drain(_drain(rehearsal, evidence, sampler, happenings, listener))
         if watchers is not None:
             watchers.finish()
         _mark(folder, "end", sampler.look())
     listener.stage("ledger", "reading what became of each event")
     with _telling_a_lost_target(observer):
         evidence.reconcile()
+
+
+def _coming(target: Target) -> str:
+    """What is done about the target before anything else."""
+    return f"using {target.where}" if isinstance(target, Stays) else f"starting {target.name}"
+
+
+def _exit_code(result: Mapping[str, Any], error: BaseException | None) -> int:
+    if isinstance(error, LaunchdayError):
+        return error.exit_code
+    return EXIT_INTERRUPTED if error is not None else reports.exit_code(result)
 
 
 def _try_out(rehearsal: Rehearsal, target: Target, folder: RunFolder, listener: Listener) -> None:
@@ -195,17 +166,6 @@ def _try_out(rehearsal: Rehearsal, target: Target, folder: RunFolder, listener: 
     folder.write_environment({**describe_environment(), "probes": findings.to_json()})
     listener.notice(told(findings, needs))
     require(findings, needs, rehearsal.pipeline.name)
-
-
-@contextmanager
-def _telling_a_lost_target(observer: Observer) -> Iterator[None]:
-    """Where the evidence cannot be read because the target is gone, that is what is to be said."""
-    try:
-        yield
-    except MeasurementInvalid:
-        if isinstance(observer, Checked):
-            observer.still_there()
-        raise
 
 
 @contextmanager
@@ -234,91 +194,17 @@ def deploy(pipeline: Pipeline, cloud: Cloud, scenario: Scenario, settings: Mappi
 
 
 def _keep_plan(rehearsal: Rehearsal, run_id: str, outputs: Outputs, folder: RunFolder) -> None:
-    scenario, pipeline = rehearsal.scenario, rehearsal.pipeline
-    with asking(pipeline, "say its entrances", TargetError):
-        entrances = pipeline.entrances(outputs)
-        fingerprint, unbilled = pipeline.fingerprint(), pipeline.unbilled(outputs)
-    routes = [entrance.route for entrance in entrances]
-    groups = list(scenario.groups)
-    check_objectives(rehearsal.objectives, [*routes, *groups])
-    plan = Plan(
-        run_id=run_id,
-        scenario=scenario.name,
-        target=rehearsal.target.name,
-        limits=rehearsal.limits,
-        scale=1.0,
-        seed=scenario.seed,
-        region=rehearsal.region,
-        pipeline={"name": pipeline.name, "hash": fingerprint},
-        routes=routes,
-        groups=groups,
-        objectives=[str(objective) for objective in rehearsal.objectives],
-        unbilled=[{"service": item.service, "resource": item.resource, "why": item.why} for item in unbilled],
-        hops={entrance.route: list(entrance.hops) for entrance in entrances if entrance.hops},
-        free_tier=rehearsal.free_tier,
-        allow_unjudged=rehearsal.allow_unjudged,
-        hangs_up=scenario.traffic.hangs_up,
-        traffic=_an_hour(scenario.hour()),
-    )
-    day_before = rehearsal.day_before or _modelled_day_before(scenario)
-    if day_before is not None:
-        plan["day_before"] = day_before
-    folder.write_plan(plan)
-    folder.write_environment(
-        {
-            **folder.environment(),
-            **describe_environment(),
-            "overrides": rehearsal.overrides.to_json(),
-            "workers": rehearsal.workers,
-            "in_flight_cap": rehearsal.in_flight_cap,
-            "drain_limit_s": rehearsal.drain_limit_s,
-            "settings": dict(rehearsal.settings),
-        }
-    )
-
-
-def _modelled_day_before(scenario: Scenario) -> DayBefore | None:
-    if scenario.day_before is None:
-        return None
-    return {
-        **_an_hour(scenario.hour(scenario.day_before)),
-        "cost_per_hour": None,
-        "source": f"the model of the day before in {scenario.name}",
-    }
-
-
-def _an_hour(hour: Hour) -> HourOfTraffic:
-    return {
-        "events_per_hour": hour.events,
-        "requests_per_hour": hour.requests,
-        "kinds_per_hour": dict(hour.kinds),
-    }
-
-
-def _mark(folder: RunFolder, name: Any, observation: Observation) -> None:
-    folder.mark_usage(name, observation.usage, observation.at_s)
-
-
-def _load_plan(rehearsal: Rehearsal, run_id: str, outputs: Outputs) -> LoadPlan:
-    assert rehearsal.scenario.path is not None  # a scenario that was loaded has its file
-    return LoadPlan(
-        scenario=rehearsal.scenario.path,
-        run_id=run_id,
-        pipeline_dir=rehearsal.pipeline_dir,
-        outputs=outputs,
-        overrides=rehearsal.overrides,
-        in_flight_cap=rehearsal.in_flight_cap,
-        workers=rehearsal.workers,
-    )
+    folder.write_plan(rehearsal.plan(run_id, outputs))
+    folder.write_environment({**folder.environment(), **describe_environment(), **rehearsal.settled()})
 
 
 @contextmanager
 def _watchers(
+    rehearsal: Rehearsal,
     plan: LoadPlan,
     folder: RunFolder,
-    listener: Listener,
-    rehearsal: Rehearsal,
     watched: Callable[[WatchedSecond], None],
+    listener: Listener,
 ) -> Iterator[Watching | None]:
     """The scenario's watchers at their posts, if it has any."""
     wanted = rehearsal.scenario.watchers
@@ -359,7 +245,7 @@ def _drain(
     sampler: Sampler,
     happenings: draining.Happenings,
     listener: Listener,
-) -> None:
+) -> Drain:
     """Wait for the backlog to empty; that it did not is for the objectives and the ledger to judge."""
     limit_s = rehearsal.drain_limit_s
 
@@ -369,23 +255,38 @@ def _drain(
 
     if BACKLOG not in sampler.unseen:
         listener.stage("drain", f"at most {limit_s:.0f} s")
-        drain = draining.by_backlog(look, limit_s)
-    else:
-        listener.stage("drain", f"until the evidence shows an end of each event, at most {limit_s:.0f} s")
-        shown: list[int] = []
+        return draining.by_backlog(look, limit_s)
 
-        def waiting() -> int:
-            left = evidence.read().waiting
-            if left and left not in shown[-1:]:
-                listener.stage("drain", f"{left:,} accepted events have no end yet")
-            shown.append(left)
-            return left
+    listener.stage("drain", f"until the evidence shows an end of each event, at most {limit_s:.0f} s")
+    said = 0
 
-        drain = draining.by_evidence(
-            look,
-            waiting,
-            lambda: happenings.count,
-            limit_s,
-            watched=rehearsal.scenario.watchers is not None,
-        )
-    evidence.folder.set_drain(drain)
+    def waiting() -> int:
+        nonlocal said
+        left = evidence.read().waiting
+        if left not in (0, said):
+            listener.stage("drain", f"{left:,} accepted events have no end yet")
+            said = left
+        return left
+
+    return draining.by_evidence(
+        look,
+        waiting,
+        lambda: happenings.count,
+        limit_s,
+        watched=rehearsal.scenario.watchers is not None,
+    )
+
+
+def _mark(folder: RunFolder, name: Any, observation: Observation) -> None:
+    folder.mark_usage(name, observation.usage, observation.at_s)
+
+
+@contextmanager
+def _telling_a_lost_target(observer: Observer) -> Iterator[None]:
+    """Where the evidence cannot be read because the target is gone, that is what is to be said."""
+    try:
+        yield
+    except MeasurementInvalid:
+        if isinstance(observer, Checked):
+            observer.still_there()
+        raise

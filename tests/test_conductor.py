@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from harness.conductor import Rehearsal, _telling_a_lost_target, rehearse
+from harness.conductor import _telling_a_lost_target, rehearse
 from harness.errors import MeasurementInvalid, TargetError, TargetLost
 from harness.measure.observation import Observation
 from harness.measure.run_folder import RunFolder
 from harness.objectives import Objectives
 from harness.pipeline import Cloud
+from harness.rehearsal import Rehearsal
 from harness.scenario import Overrides, load_scenario
 from harness.targets.findings import Finding, Findings
 

@@ -21,10 +21,11 @@ from harness.cli.targets import (
     warn_of_rate,
     what_stays,
 )
-from harness.conductor import Rehearsal, rehearse
+from harness.conductor import rehearse
 from harness.measure.cost_so_far import CostSoFar
 from harness.measure.run_folder import RunFolder
 from harness.pipeline_loader import REFERENCE_PIPELINE, load_pipeline, watchable
+from harness.rehearsal import Rehearsal
 from harness.scenario import Overrides, load_scenario
 from reports.baseline import Beside, day_before_from
 from reports.checks.catalogue import check_objectives
