@@ -91,4 +91,4 @@ def _add_durations(
         for duration in function_durations(invocations, calls, unbilled):
             unit = f"gb_seconds_{duration.architecture}"
             of_function = used[place].setdefault(("lambda", duration.function), {})
-            of_function[unit] = of_function.get(unit, Decimal(0)) + (duration.modelled_gb_s or Decimal(0))
+            of_function[unit] = of_function.get(unit, Decimal(0)) + duration.gb_s

@@ -56,5 +56,4 @@ class CostSoFar:
     def _add_durations(self, observation: Observation, unbilled: Sequence[UnbilledUsage]) -> None:
         for duration in function_durations(observation.invocations, observation.calls, unbilled):
             key = ("lambda", duration.function, f"gb_seconds_{duration.architecture}")
-            gb_seconds = duration.modelled_gb_s or Decimal(0)  # modelled where all usage is seen
-            self._gb_seconds[key] = self._gb_seconds.get(key, Decimal(0)) + gb_seconds
+            self._gb_seconds[key] = self._gb_seconds.get(key, Decimal(0)) + duration.gb_s

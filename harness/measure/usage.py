@@ -4,8 +4,9 @@ what watching the run used itself, and with Lambda's duration by the model."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,17 @@ _BILLED_GAUGES = {"dynamodb": "storage_bytes"}
 _Quantities = dict[tuple[str, str], dict[str, Decimal]]
 
 
+class _Kind(NamedTuple):
+    """What invocations have in common whose duration is worked out together; `reported` of a target that
+    does not say what CPU time they used."""
+
+    function: str
+    architecture: str
+    memory_mb: int
+    runtime: str
+    reported: bool
+
+
 @dataclass(frozen=True)
 class FunctionDuration:
     """The duration of one function's invocations, as AWS would bill it by the model, and as the target's
@@ -49,6 +61,13 @@ class FunctionDuration:
     measured_gb_s: Decimal
     calls_not_modelled: Mapping[str, int]
     reported_gb_s: Decimal | None = None
+
+    @property
+    def gb_s(self) -> Decimal:
+        """What goes on the bill: as modelled, else as reported."""
+        gb_s = self.reported_gb_s if self.modelled_gb_s is None else self.modelled_gb_s
+        assert gb_s is not None  # one of the two is known
+        return gb_s
 
 
 @dataclass(frozen=True)
@@ -70,7 +89,7 @@ class RunUsage:
     functions: tuple[FunctionDuration, ...]
     left_out: tuple[LeftOut, ...]
     complete: bool
-    unseen: Mapping[str, str] = field(default_factory=dict)
+    unseen: Mapping[str, str]
     """The services whose usage nobody counted, each with why: what they used is not in `resources`."""
 
 
@@ -95,13 +114,9 @@ def run_usage(folder: RunFolder) -> RunUsage | None:
     for duration in functions:
         quantities = used.setdefault(("lambda", duration.function), {})
         unit = f"gb_seconds_{duration.architecture}"
-        gb_seconds = duration.modelled_gb_s
-        if (
-            gb_seconds is None
-        ):  # what AWS says that it bills is metered; what another's clock says is not AWS's
+        if duration.modelled_gb_s is None:  # AWS says what it bills; what another's clock says is not AWS's
             unit = f"{'billed' if on_aws else 'reported'}_{unit}"
-            gb_seconds = duration.reported_gb_s or Decimal(0)
-        quantities[unit] = quantities.get(unit, Decimal(0)) + gb_seconds
+        quantities[unit] = quantities.get(unit, Decimal(0)) + duration.gb_s
     window_s = load_window_s(folder) or (start.at_s, end.at_s)
     span = Span.of_seconds(window_s[1] - window_s[0], end.at_s - start.at_s)
     resources = tuple(
@@ -131,42 +146,38 @@ def function_durations(
     """The duration model over invocations, a function, architecture and memory size at a time. Calls belong
     to an invocation by its trace id; those of `unbilled` resources are left out; invocations that share a
     trace id share its calls evenly."""
-    by_kind: dict[tuple[str, str, int, str, bool], list[Invocation]] = {}
+    by_kind: dict[_Kind, list[Invocation]] = {}
     sharing: dict[str, int] = {}
     for invocation in invocations:
-        key = (
+        kind = _Kind(
             invocation.function,
             invocation.architecture,
             invocation.memory_mb,
             invocation.runtime,
             invocation.cpu_ms is None,
         )
-        by_kind.setdefault(key, []).append(invocation)
+        by_kind.setdefault(kind, []).append(invocation)
         sharing[invocation.trace_id] = sharing.get(invocation.trace_id, 0) + 1
     waiting, unknown = _call_times(calls, unbilled)
     return tuple(
-        _reported(key[:3], found)
-        if reported
-        else _function_duration(key[:4], found, waiting, unknown, sharing)
-        for key, found in sorted(by_kind.items())
-        for reported in key[4:]
+        _reported(kind, found) if kind.reported else _modelled(kind, found, waiting, unknown, sharing)
+        for kind, found in sorted(by_kind.items())
     )
 
 
-def _function_duration(
-    key: tuple[str, str, int, str],
+def _modelled(
+    kind: _Kind,
     found: Sequence[Invocation],
     waiting: Mapping[str, float],
     unknown: Mapping[str, Mapping[str, int]],
     sharing: Mapping[str, int],
 ) -> FunctionDuration:
-    function, architecture, memory_mb, runtime = key
     cold = _column([i.init_ms for i in found])
     init_cpu = np.where(np.isnan(cold), np.nan, np.nan_to_num(_column([i.init_cpu_ms for i in found])))
     calls = _column([waiting.get(i.trace_id, 0.0) / sharing[i.trace_id] for i in found])
     wall = _column([i.wall_ms for i in found])
-    init = init_ms(runtime, architecture, memory_mb, init_cpu)
-    modelled = billed_ms(init, _column([i.cpu_ms for i in found]), memory_mb, calls)
+    init = init_ms(kind.runtime, kind.architecture, kind.memory_mb, init_cpu)
+    modelled = billed_ms(init, _column([i.cpu_ms for i in found]), kind.memory_mb, calls)
     timed_out = np.array([i.status == "timeout" for i in found], dtype=np.bool_)
     modelled = np.where(timed_out, round_up(init + wall), modelled)
     measured = round_up(wall + np.nan_to_num(cold))
@@ -175,35 +186,34 @@ def _function_duration(
         for call, n in unknown[trace_id].items():
             missing[call] = missing.get(call, 0) + n
     return FunctionDuration(
-        function=function,
-        architecture=architecture,
-        memory_mb=memory_mb,
+        function=kind.function,
+        architecture=kind.architecture,
+        memory_mb=kind.memory_mb,
         invocations=len(found),
         cold_starts=int(np.count_nonzero(~np.isnan(cold))),
-        modelled_gb_s=_gb_seconds(modelled, memory_mb),
-        measured_gb_s=_gb_seconds(measured, memory_mb),
+        modelled_gb_s=_gb_seconds(modelled, kind.memory_mb),
+        measured_gb_s=_gb_seconds(measured, kind.memory_mb),
         calls_not_modelled=dict(sorted(missing.items())),
     )
 
 
-def _reported(key: tuple[str, str, int], found: Sequence[Invocation]) -> FunctionDuration:
+def _reported(kind: _Kind, found: Sequence[Invocation]) -> FunctionDuration:
     """Of a function whose target tells durations and no CPU time. Where it does not say what it bills either,
     that is the duration, and the initialization, rounded up."""
-    function, architecture, memory_mb = key
     cold = _column([i.init_ms for i in found])
     measured = round_up(_column([i.wall_ms for i in found]) + np.nan_to_num(cold))
     billed = _column([i.billed_ms for i in found])
     reported = np.where(np.isnan(billed), measured, np.nan_to_num(billed)).astype(np.int64)
     return FunctionDuration(
-        function=function,
-        architecture=architecture,
-        memory_mb=memory_mb,
+        function=kind.function,
+        architecture=kind.architecture,
+        memory_mb=kind.memory_mb,
         invocations=len(found),
         cold_starts=int(np.count_nonzero(~np.isnan(cold))),
         modelled_gb_s=None,
-        measured_gb_s=_gb_seconds(measured, memory_mb),
+        measured_gb_s=_gb_seconds(measured, kind.memory_mb),
         calls_not_modelled={},
-        reported_gb_s=_gb_seconds(reported, memory_mb),
+        reported_gb_s=_gb_seconds(reported, kind.memory_mb),
     )
 
 
