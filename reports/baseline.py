@@ -42,16 +42,19 @@ def day_before_from(path: Path, beside: Beside) -> DayBefore:
         )
     _same_terms(path, folder.plan(), beside)
     cost, load = result.get("cost"), folder.load_summary()
-    per_hour = cost and cost.get("per_hour")
-    if load is None or per_hour is None:
-        raise UsageError(f"The run in '{path}' has no bill to compare with.", "Take a run that is complete.")
+    if load is None or cost is None or cost["per_hour"] is None:
+        why = f": {cost['per_hour_reason']}." if cost else "."
+        raise UsageError(
+            f"The run in '{path}' has no bill to compare with{why}",
+            "Take a run that is complete, of a target whose usage is counted.",
+        )
     seconds = float(load["duration_s"])  # what the bill's hour is of, too: without the wait for last answers
     if seconds <= 0:
         raise UsageError(f"The run in '{path}' sent nothing.", "Take a run that is complete.")
     _same_day(path, folder.plan(), beside.scenario)
     return {
         "events_per_hour": float(result["events"]["accepted"] or 0) / seconds * 3600,
-        "cost_per_hour": str(per_hour),
+        "cost_per_hour": str(cost["per_hour"]),
         "source": f"the run {path.name}",
     }
 

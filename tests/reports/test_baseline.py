@@ -70,6 +70,12 @@ def test_a_run_that_is_not_valid_is_none(make_run: MakeRun) -> None:
         day_before_from(folder.path, BESIDE)
 
 
+def test_a_run_whose_cost_is_not_known_is_none_and_it_is_said_why(make_run: MakeRun) -> None:
+    folder = make_run({"traffic": QUIET_PLAN, "objectives": []}, unseen={"usage.kinesis": "nobody meters it"})
+    with pytest.raises(UsageError, match="no bill to compare with: nobody counted the usage of kinesis"):
+        day_before_from(folder.path, BESIDE)
+
+
 @pytest.mark.parametrize(
     ("theirs", "sentence"),
     [
