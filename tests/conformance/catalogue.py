@@ -108,7 +108,14 @@ def behaviour(id_: str, says: str, evidence: Evidence) -> Callable[[_Test], _Tes
 
 
 def catalogue() -> dict[str, Behaviour]:
-    """Every behaviour there is: imports the modules of `behaviours/`."""
-    for path in sorted(CASES.glob("test_*.py")):
-        importlib.import_module(f"tests.conformance.behaviours.{path.stem}")
+    """Every behaviour there is: imports the modules of `behaviours/` and its folders, in the order of their
+    own names, whichever folder they are in."""
+    for path in modules():
+        inside = path.relative_to(CASES).with_suffix("").parts
+        importlib.import_module(".".join(("tests.conformance.behaviours", *inside)))
     return CATALOGUE
+
+
+def modules() -> list[Path]:
+    """The test modules that the cases are in."""
+    return sorted(CASES.rglob("test_*.py"), key=lambda path: path.name)

@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from tests.conformance import results, table
-from tests.conformance.catalogue import CASES, Behaviour, behaviour, catalogue, documented, observed
+from tests.conformance.catalogue import Behaviour, behaviour, catalogue, documented, modules, observed
 from tests.conformance.kit import refusing
 from tests.conformance.targets import place_of
 from tests.conformance.verdicts import Lost, NotOffered, Verdict, judge
@@ -153,7 +153,7 @@ def test_results_of_a_part_keep_the_rest_of_the_same_version(tmp_path: Path) -> 
 def test_every_case_has_a_behaviour() -> None:
     tests = [
         f"{path.name}: {name}"
-        for path in CASES.glob("test_*.py")
+        for path in modules()
         for decorators, name in re.findall(
             r"((?:^\)|^@[^\n]*)?)\n?^def (test_\w+)", path.read_text(), re.MULTILINE
         )

@@ -5,36 +5,18 @@ from __future__ import annotations
 import base64
 import json
 import urllib.request
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from tests.conformance.behaviours.sns.endpoints import Endpoint
+from tests.conformance.behaviours.sns.topics import HEADERS, RAW, READ, SIGNATURES, Topic, guide, open_queue
 from tests.conformance.catalogue import behaviour, reference
-from tests.conformance.endpoints import Endpoint, listening
 from tests.conformance.functions import messages
-from tests.conformance.kit import Cleanup, refusing, until
-from tests.conformance.targets import Aws
-from tests.conformance.topics import HEADERS, RAW, READ, SIGNATURES, Topic, guide, open_queue
-
-
-@pytest.fixture
-def topic(aws: Aws, cleanup: Cleanup) -> Topic:
-    sns = aws.client("sns")
-    arn = sns.create_topic(Name=aws.name("topic"))["TopicArn"]
-    cleanup.add(sns.delete_topic, TopicArn=arn)
-    return Topic(aws, cleanup, sns, arn)
-
-
-@pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
-    with listening() as made:
-        yield made
-
+from tests.conformance.kit import refusing, until
 
 # --- HTTP endpoints ----------------------------------------------------------------------------------------
 

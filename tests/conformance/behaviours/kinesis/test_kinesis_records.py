@@ -6,29 +6,9 @@ import datetime
 import hashlib
 import time
 
-import pytest
-
+from tests.conformance.behaviours.kinesis.streams import READ, TOP, Stream, record
 from tests.conformance.catalogue import behaviour, reference
-from tests.conformance.kinesis_streams import READ, TOP, Stream, created, record
-from tests.conformance.kit import Cleanup, at_once, refusing
-from tests.conformance.targets import Aws
-
-
-@pytest.fixture
-def stream(aws: Aws, cleanup: Cleanup) -> Stream:
-    return created(aws, cleanup, 1)
-
-
-@pytest.fixture
-def two(aws: Aws, cleanup: Cleanup) -> Stream:
-    """Of two shards, each half of the hash keys."""
-    return created(aws, cleanup, 2)
-
-
-@pytest.fixture(scope="module")
-def pair(aws: Aws, module_cleanup: Cleanup) -> Stream:
-    """Of two shards, for cases that only write and do not reshard."""
-    return created(aws, module_cleanup, 2)
+from tests.conformance.kit import at_once, refusing
 
 
 @behaviour(

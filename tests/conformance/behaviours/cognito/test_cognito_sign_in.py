@@ -7,19 +7,21 @@ import hashlib
 import hmac
 import time
 
-import pytest
 from pycognito.aws_srp import AWSSRP
 
+from tests.conformance.behaviours.cognito.user_pools import (
+    FLOWS_GUIDE,
+    PASSWORD,
+    READ,
+    SERVICE,
+    Pool,
+    claims,
+    created,
+    guide,
+)
 from tests.conformance.catalogue import behaviour, reference
 from tests.conformance.kit import Cleanup, refusing
 from tests.conformance.targets import Aws
-from tests.conformance.user_pools import FLOWS_GUIDE, PASSWORD, READ, SERVICE, Pool, claims, created, guide
-
-
-@pytest.fixture
-def pool(aws: Aws, cleanup: Cleanup) -> Pool:
-    return created(aws, cleanup)
-
 
 # --- signing in --------------------------------------------------------------------------------------------
 

@@ -4,29 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
+from tests.conformance.behaviours.kinesis.streams import HALF, READ, TOP, Stream, created
 from tests.conformance.catalogue import behaviour, documented, reference
-from tests.conformance.kinesis_streams import HALF, READ, TOP, Stream, created
 from tests.conformance.kit import Cleanup, refusing, until
 from tests.conformance.targets import Aws
-
-
-@pytest.fixture
-def stream(aws: Aws, cleanup: Cleanup) -> Stream:
-    return created(aws, cleanup, 1)
-
-
-@pytest.fixture
-def two(aws: Aws, cleanup: Cleanup) -> Stream:
-    """Of two shards, each half of the hash keys."""
-    return created(aws, cleanup, 2)
-
-
-@pytest.fixture(scope="module")
-def pair(aws: Aws, module_cleanup: Cleanup) -> Stream:
-    """Of two shards, for cases that only write and do not reshard."""
-    return created(aws, module_cleanup, 2)
 
 
 @behaviour(

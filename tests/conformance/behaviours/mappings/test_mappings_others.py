@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
-from tests.conformance.catalogue import behaviour, reference
-from tests.conformance.functions import Function, Reports, function, messages, queue
-from tests.conformance.kit import Cleanup, refusing, until
-from tests.conformance.source_mappings import (
+from tests.conformance.behaviours.mappings.source_mappings import (
     DYNAMODB,
     FILTERS,
     READ,
@@ -20,21 +15,9 @@ from tests.conformance.source_mappings import (
     guide,
     waited,
 )
-from tests.conformance.targets import Aws
-
-
-@pytest.fixture(scope="module")
-def target(aws: Aws, module_cleanup: Cleanup) -> tuple[Function, Reports]:
-    reports = Reports(aws, module_cleanup)
-    made = function(aws, module_cleanup, SOURCE, Environment=reports.environment)
-    made.invoke({})  # where functions do not run, this tells
-    return made, reports
-
-
-@pytest.fixture
-def make(aws: Aws, target: tuple[Function, Reports], cleanup: Cleanup) -> Maker:
-    return Maker(aws, *target, cleanup)
-
+from tests.conformance.catalogue import behaviour, reference
+from tests.conformance.functions import function, messages, queue
+from tests.conformance.kit import refusing, until
 
 # --- DynamoDB ----------------------------------------------------------------------------------------------
 

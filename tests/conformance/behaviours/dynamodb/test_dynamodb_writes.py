@@ -4,23 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
+from tests.conformance.behaviours.dynamodb.tables import READ, Table, create, plain, wire
 from tests.conformance.catalogue import behaviour, reference
-from tests.conformance.dynamodb_tables import READ, Table, create, indexed, plain, wire
 from tests.conformance.kit import Cleanup, refusing, until
 from tests.conformance.targets import Aws
-
-
-@pytest.fixture(scope="module")
-def shared(aws: Aws, module_cleanup: Cleanup) -> Table:
-    return indexed(aws, module_cleanup)
-
-
-@pytest.fixture
-def table(aws: Aws, shared: Table) -> Table:
-    return shared.of(aws.name("pk"))
-
 
 # --- batches -----------------------------------------------------------------------------------------------
 

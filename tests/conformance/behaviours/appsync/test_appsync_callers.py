@@ -11,14 +11,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from tests.conformance.catalogue import behaviour, reference
-from tests.conformance.functions import function
-from tests.conformance.graphql_apis import (
+from tests.conformance.behaviours.appsync.graphql_apis import (
     AUTHORIZATION,
     PASSWORD,
     READ,
@@ -30,17 +27,12 @@ from tests.conformance.graphql_apis import (
     guide,
     here,
     none,
-    resolved,
 )
+from tests.conformance.catalogue import behaviour, reference
+from tests.conformance.functions import function
 from tests.conformance.kit import Cleanup, refusing
 from tests.conformance.targets import Aws
 from tests.conformance.verdicts import NotOffered
-
-
-@pytest.fixture(scope="module")
-def api(aws: Aws, module_cleanup: Cleanup) -> Api:
-    return resolved(aws, module_cleanup)
-
 
 # --- authorization -----------------------------------------------------------------------------------------
 

@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import pytest
-
-from tests.conformance.catalogue import behaviour, reference
-from tests.conformance.endpoints import Endpoint, listening
-from tests.conformance.functions import REPORTING, Reports, function, messages
-from tests.conformance.kit import Cleanup, refusing, until
-from tests.conformance.targets import Aws
-from tests.conformance.topics import (
+from tests.conformance.behaviours.sns.topics import (
     FILTERS,
     LOGIC,
     RAW,
@@ -25,21 +18,9 @@ from tests.conformance.topics import (
     guide,
     open_queue,
 )
-
-
-@pytest.fixture
-def topic(aws: Aws, cleanup: Cleanup) -> Topic:
-    sns = aws.client("sns")
-    arn = sns.create_topic(Name=aws.name("topic"))["TopicArn"]
-    cleanup.add(sns.delete_topic, TopicArn=arn)
-    return Topic(aws, cleanup, sns, arn)
-
-
-@pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
-    with listening() as made:
-        yield made
-
+from tests.conformance.catalogue import behaviour, reference
+from tests.conformance.functions import REPORTING, Reports, function, messages
+from tests.conformance.kit import refusing, until
 
 # --- queues and functions ----------------------------------------------------------------------------------
 

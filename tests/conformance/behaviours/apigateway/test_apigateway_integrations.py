@@ -8,32 +8,18 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.catalogue import behaviour
-from tests.conformance.functions import Function, function, role
-from tests.conformance.kit import Cleanup, until
-from tests.conformance.rest_apis import (
-    BACKEND,
+from tests.conformance.behaviours.apigateway.rest_apis import (
     INTEGRATION_RESPONSES,
     PROXY,
     RESPONSE_TYPES,
     Api,
     allowed,
-    created,
     guide,
     uri_of,
 )
-from tests.conformance.targets import Aws
-
-
-@pytest.fixture
-def api(aws: Aws, cleanup: Cleanup) -> Api:
-    return created(aws, cleanup)
-
-
-@pytest.fixture(scope="module")
-def backend(aws: Aws, module_cleanup: Cleanup) -> Function:
-    return allowed(function(aws, module_cleanup, BACKEND))
-
+from tests.conformance.catalogue import behaviour
+from tests.conformance.functions import Function, function, role
+from tests.conformance.kit import until
 
 # --- AWS integrations --------------------------------------------------------------------------------------
 
@@ -130,6 +116,14 @@ def test_function_error(api: Api, backend: Function) -> None:
 # --- proxy integrations ------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def proxied(api: Api, backend: Function) -> Api:
+    """Deployed, with the function behind `/x`."""
+    api.proxy("/x", backend)
+    api.deploy()
+    return api
+
+
 @behaviour(
     "apigateway.proxy-hands-the-request-over",
     "A proxy integration gives the function the whole request: path, verb, every value, body, context.",
@@ -158,10 +152,8 @@ def test_proxy_event(api: Api, backend: Function) -> None:
     "A header that came twice has both values in multiValueHeaders, and the last of them in headers.",
     PROXY,
 )
-def test_proxy_repeated_headers(api: Api, backend: Function) -> None:
-    api.proxy("/x", backend)
-    api.deploy()
-    event = api.send("GET", "/x", lines=[("X-Twice", "a"), ("X-Once", "c"), ("X-Twice", "b")]).json
+def test_proxy_repeated_headers(proxied: Api) -> None:
+    event = proxied.send("GET", "/x", lines=[("X-Twice", "a"), ("X-Once", "c"), ("X-Twice", "b")]).json
     assert event["multiValueHeaders"]["X-Twice"] == ["a", "b"]
     assert event["multiValueHeaders"]["X-Once"] == ["c"]
     assert (event["headers"]["X-Twice"], event["headers"]["X-Once"]) == ("b", "c")
@@ -172,10 +164,8 @@ def test_proxy_repeated_headers(api: Api, backend: Function) -> None:
     "Where a request has no parameters or body, the event of a proxy integration has null for them.",
     PROXY,
 )
-def test_proxy_nulls(api: Api, backend: Function) -> None:
-    api.proxy("/x", backend)
-    api.deploy()
-    event = api.get("/x").json
+def test_proxy_nulls(proxied: Api) -> None:
+    event = proxied.get("/x").json
     names = (
         "queryStringParameters",
         "multiValueQueryStringParameters",
@@ -191,10 +181,8 @@ def test_proxy_nulls(api: Api, backend: Function) -> None:
     "A proxy integration answers with the function's status, headers, repeated headers and body.",
     PROXY,
 )
-def test_proxy_answer(api: Api, backend: Function) -> None:
-    api.proxy("/x", backend)
-    api.deploy()
-    reply = api.get("/x?do=answer")
+def test_proxy_answer(proxied: Api) -> None:
+    reply = proxied.get("/x?do=answer")
     assert (reply.status, reply.body, reply.headers["x-one"]) == (418, b"short", "1")
     assert reply.headers["content-type"].startswith("text/plain")
     assert [value for name, value in reply.repeated if name == "set-cookie"] == ["a=1", "b=2"]
@@ -206,10 +194,8 @@ def test_proxy_answer(api: Api, backend: Function) -> None:
     PROXY,
 )
 @pytest.mark.parametrize("do", ["raise", "text"])
-def test_proxy_malformed(api: Api, backend: Function, do: str) -> None:
-    api.proxy("/x", backend)
-    api.deploy()
-    reply = api.get(f"/x?do={do}")
+def test_proxy_malformed(proxied: Api, do: str) -> None:
+    reply = proxied.get(f"/x?do={do}")
     assert (reply.status, reply.json) == (502, {"message": "Internal server error"})
 
 

@@ -4,36 +4,19 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
-from tests.conformance.catalogue import behaviour, observed
-from tests.conformance.functions import Function, function
-from tests.conformance.kit import Cleanup, until
-from tests.conformance.rest_apis import (
-    BACKEND,
+from tests.conformance.behaviours.apigateway.rest_apis import (
     MISSING,
     MOCK,
     READ,
     RESPONSE_TYPES,
     VARIABLES,
     Api,
-    allowed,
-    created,
     guide,
     uri_of,
 )
-from tests.conformance.targets import Aws
-
-
-@pytest.fixture
-def api(aws: Aws, cleanup: Cleanup) -> Api:
-    return created(aws, cleanup)
-
-
-@pytest.fixture(scope="module")
-def backend(aws: Aws, module_cleanup: Cleanup) -> Function:
-    return allowed(function(aws, module_cleanup, BACKEND))
-
+from tests.conformance.catalogue import behaviour, observed
+from tests.conformance.functions import Function
+from tests.conformance.kit import until
 
 # --- routes ------------------------------------------------------------------------------------------------
 

@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.catalogue import behaviour, reference
-from tests.conformance.functions import Function, function, role
-from tests.conformance.graphql_apis import (
+from tests.conformance.behaviours.appsync.graphql_apis import (
     GRAPHQL,
     KEY,
     READ,
@@ -22,16 +20,11 @@ from tests.conformance.graphql_apis import (
     created,
     guide,
     none,
-    resolved,
 )
+from tests.conformance.catalogue import behaviour, reference
+from tests.conformance.functions import Function, function, role
 from tests.conformance.kit import Cleanup, until
 from tests.conformance.targets import Aws
-
-
-@pytest.fixture(scope="module")
-def api(aws: Aws, module_cleanup: Cleanup) -> Api:
-    return resolved(aws, module_cleanup)
-
 
 JS = """
 import { util } from "@aws-appsync/utils";

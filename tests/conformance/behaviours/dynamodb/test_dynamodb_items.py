@@ -6,24 +6,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-import pytest
 from boto3.dynamodb.types import Binary
 
+from tests.conformance.behaviours.dynamodb.tables import READ, Table, guide, plain, wire
 from tests.conformance.catalogue import behaviour, reference
-from tests.conformance.dynamodb_tables import READ, Table, guide, indexed, plain, wire
-from tests.conformance.kit import Cleanup, refusing
-from tests.conformance.targets import Aws
-
-
-@pytest.fixture(scope="module")
-def shared(aws: Aws, module_cleanup: Cleanup) -> Table:
-    return indexed(aws, module_cleanup)
-
-
-@pytest.fixture
-def table(aws: Aws, shared: Table) -> Table:
-    return shared.of(aws.name("pk"))
-
+from tests.conformance.kit import refusing
 
 # --- items -------------------------------------------------------------------------------------------------
 

@@ -7,35 +7,22 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.catalogue import behaviour
-from tests.conformance.functions import REPORTING, Function, Reports, function
-from tests.conformance.kit import Cleanup, until
-from tests.conformance.rest_apis import (
+from tests.conformance.behaviours.apigateway.rest_apis import (
     AUTHORIZER_INPUT,
     AUTHORIZER_OUTPUT,
     AUTHORIZERS,
-    BACKEND,
     MISSING,
     RESPONSE_TYPES,
     VARIABLES,
     Api,
     allowed,
-    created,
     guide,
     uri_of,
 )
+from tests.conformance.catalogue import behaviour
+from tests.conformance.functions import REPORTING, Function, Reports, function
+from tests.conformance.kit import Cleanup, until
 from tests.conformance.targets import Aws
-
-
-@pytest.fixture
-def api(aws: Aws, cleanup: Cleanup) -> Api:
-    return created(aws, cleanup)
-
-
-@pytest.fixture(scope="module")
-def backend(aws: Aws, module_cleanup: Cleanup) -> Function:
-    return allowed(function(aws, module_cleanup, BACKEND))
-
 
 # --- authorizers -------------------------------------------------------------------------------------------
 

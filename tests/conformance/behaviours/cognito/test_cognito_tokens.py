@@ -8,12 +8,8 @@ import urllib.request
 from typing import Any
 
 import jwt
-import pytest
 
-from tests.conformance.catalogue import behaviour, reference
-from tests.conformance.kit import Cleanup, refusing
-from tests.conformance.targets import Aws
-from tests.conformance.user_pools import (
+from tests.conformance.behaviours.cognito.user_pools import (
     ACCESS_TOKEN,
     FLOWS,
     FLOWS_GUIDE,
@@ -27,12 +23,9 @@ from tests.conformance.user_pools import (
     created,
     guide,
 )
-
-
-@pytest.fixture
-def pool(aws: Aws, cleanup: Cleanup) -> Pool:
-    return created(aws, cleanup)
-
+from tests.conformance.catalogue import behaviour, reference
+from tests.conformance.kit import Cleanup, refusing
+from tests.conformance.targets import Aws
 
 # --- tokens ------------------------------------------------------------------------------------------------
 
