@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
-from harness.errors import LaunchdayError
 from tests.conformance import results
 from tests.conformance.catalogue import catalogue
 from tests.conformance.targets import Aws, place, started
-from tests.conformance.verdicts import Lost, Verdict, judge
+from tests.conformance.verdicts import Lost, Verdict, excused, judge
 
 _PROPERTY = "conformance"
 _LOST = "lost"
@@ -32,7 +31,7 @@ class Recorder:
         for name, value in report.user_properties:
             if name != _PROPERTY:
                 continue
-            id_, outcome, error, version = value  # type: ignore[misc]
+            id_, outcome, error, version = cast("tuple[str, Any, str, str]", value)
             self._version = version or self._version
             if outcome == _LOST:
                 self._lost = error
@@ -69,14 +68,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
-    """The target, for all cases of this process. Where it cannot be started, they are skipped, saying why."""
-    with contextlib.ExitStack() as running:
-        try:
-            target = running.enter_context(started(place(), tmp_path_factory.mktemp("conformance")))
-        except LaunchdayError as error:
-            if place().embedded:
-                raise
-            pytest.skip(f"{place().name} cannot be started: {error}")
+    """The target, for all cases of this process. One that was asked for and cannot be started fails them."""
+    with started(place(), tmp_path_factory.mktemp("conformance")) as target:
         yield target
 
 
@@ -100,17 +93,7 @@ def pytest_runtest_makereport(
         report.user_properties.append((_PROPERTY, [id_, _LOST, str(lost), version]))
         return report
     report.user_properties.append((_PROPERTY, [id_, verdict.outcome, verdict.error, version]))
-    if verdict.outcome != "passes" and not place().embedded:
-        _hold_to_stored(report, item, id_, verdict, version)
-    return report
-
-
-def _hold_to_stored(
-    report: pytest.TestReport, item: pytest.Item, id_: str, verdict: Verdict, version: str
-) -> None:
-    """What other people's targets do is no failure of ours, unless it passed when it was stored: what is not
-    offered, and what failed before, is skipped with the reason."""
-    stored = results.stored_outcome(place().name, version, id_)
-    if verdict.outcome == "not offered" or stored not in (None, "passes"):
+    if not place().embedded and excused(verdict, results.stored_outcome(place().name, version, id_)):
         report.outcome = "skipped"
         report.longrepr = (str(item.path), item.location[1] or 0, f"{verdict.outcome}: {verdict.error}")
+    return report

@@ -16,7 +16,7 @@ from tests.conformance import results, table
 from tests.conformance.catalogue import Behaviour, behaviour, catalogue, documented, modules, observed
 from tests.conformance.kit import refusing
 from tests.conformance.targets import place_of
-from tests.conformance.verdicts import Lost, NotOffered, Verdict, judge
+from tests.conformance.verdicts import Lost, NotOffered, Verdict, excused, judge
 
 EVIDENCE = documented("A page", "a/page.html", noted="2026-11-24")
 
@@ -64,6 +64,23 @@ def test_a_case_without_an_error_passes() -> None:
 def test_a_target_that_is_gone_is_no_verdict() -> None:
     with pytest.raises(Lost):
         judge(EndpointConnectionError(endpoint_url="http://127.0.0.1:1"))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "stored", "may"),
+    [
+        ("fails", "passes", False),
+        ("not offered", "passes", False),
+        ("fails", "fails", True),
+        ("fails", "not offered", True),
+        ("not offered", "fails", True),
+        ("fails", None, False),
+        ("not offered", None, True),
+        ("passes", "fails", False),
+    ],
+)
+def test_what_passed_when_it_was_stored_has_to_pass(outcome: Any, stored: str | None, may: bool) -> None:
+    assert excused(Verdict(outcome), stored) is may
 
 
 def test_an_error_is_one_line_without_what_a_case_made_up() -> None:

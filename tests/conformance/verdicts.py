@@ -58,6 +58,14 @@ def judge(error: BaseException | None) -> Verdict:
     return Verdict("not offered" if refused(error) else "fails", one_line(error))
 
 
+def excused(verdict: Verdict, stored: str | None) -> bool:
+    """Whether a case may end so on a target of other people's, of which `stored` is known. What passed has to
+    pass; what failed or was not offered need not, nor need what is not offered and nothing is known of."""
+    if verdict.outcome == "passes" or stored == "passes":
+        return False
+    return stored is not None or verdict.outcome == "not offered"
+
+
 def refused(error: BaseException) -> bool:
     """Whether `error` is a target's clear word that it has no such service, operation or parameter."""
     if isinstance(error, NotOffered):
