@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from harness.emulator.child import ProcessConfig
 from harness.emulator.machine import child_environment, listen
 from harness.pipeline import Cloud
 from harness.targets.embedded import embedded_cloud
+from tests.serving import Request, serving
 
 
 @dataclass
@@ -129,24 +128,9 @@ def fake_localstack(answers: Mapping[str, bytes]) -> Iterator[FakeLocalStack]:
     """`answers` maps a path to the body of the answer to a POST; any other is 404."""
     asked: list[tuple[str, bytes]] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            asked.append((self.path, body))
-            answer = answers.get(self.path)
-            self.send_response(404 if answer is None else 200)
-            self.send_header("content-length", str(len(answer or b"")))
-            self.end_headers()
-            self.wfile.write(answer or b"")
+    def respond(request: Request) -> None:
+        asked.append((request.path, request.body()))
+        request.answer(200 if request.path in answers else 404, answers.get(request.path, b""))
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield FakeLocalStack(f"http://127.0.0.1:{server.server_port}", asked)
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving("POST", respond) as url:
+        yield FakeLocalStack(url, asked)

@@ -11,7 +11,6 @@ import threading
 import tomllib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -36,6 +35,7 @@ from launchday_localstack.companion import (
 from launchday_localstack.listening import is_loopback, node_options
 from launchday_localstack.metering import where
 from launchday_localstack.settings import Settings, SettingsError, read_settings, usable_settings
+from tests.serving import KeptRequest, Request, serving
 
 EXTENSION = Path(__file__).parents[2] / "localstack" / "extension"
 URL = "http://127.0.0.1:4570"
@@ -129,29 +129,13 @@ def echo() -> Iterator[tuple[str, list[int]]]:
     """Answers with the request itself; the ports of the connections it came by are kept."""
     ports: list[int] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def respond(request: Request) -> None:
+        ports.append(request.client_address[1])
+        headers = {"Content-Encoding": "gzip", "x-amz-crc32": "7", "x-target": request.path}
+        request.answer(418, request.body(), **headers)
 
-        def do_POST(self) -> None:
-            ports.append(self.client_address[1])
-            body = self.rfile.read(int(self.headers["content-length"]))
-            self.send_response(418)
-            self.send_header("Content-Encoding", "gzip")
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("x-amz-crc32", "7")
-            self.send_header("x-target", self.path)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", ports
-        server.shutdown()
-        thread.join()
+    with serving("POST", respond, KeptRequest) as url:
+        yield url, ports
 
 
 def test_requests_and_answers_pass_as_they_are_over_a_kept_connection(
@@ -188,35 +172,24 @@ def test_many_threads_share_it(echo: tuple[str, list[int]]) -> None:
 def test_a_connection_that_was_closed_meanwhile_is_opened_anew() -> None:
     closing = threading.Event()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["content-length"]))
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            self.close_connection = True  # without saying so, as a server that ends what is idle
-
+    class Closed(KeptRequest):
         def finish(self) -> None:
             super().finish()
             self.connection.shutdown(socket.SHUT_RDWR)
             closing.set()
 
-        def log_message(self, *_: object) -> None:
-            pass
+    def respond(request: Request) -> None:
+        request.body()
+        request.answer(200)
+        request.close_connection = True  # without saying so, as a server that ends what is idle
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        there = Companion(f"http://127.0.0.1:{server.server_port}")
+    with serving("POST", respond, Closed) as url:
+        there = Companion(url)
         for _ in range(3):
             closing.clear()
             assert there.send("POST", "/", {}, b"x").status == 200
             assert closing.wait(20)
         there.close()
-        server.shutdown()
-        thread.join()
 
 
 def test_a_companion_that_is_not_there_is_said() -> None:

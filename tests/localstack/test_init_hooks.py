@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +24,7 @@ from harness.targets.localstack import extension
 from harness.targets.localstack.environment import Environment
 from harness.targets.localstack.process import LocalStackProcess
 from harness.targets.localstack.variables import filesystem, localstack_variables, make_folders
+from tests import serving
 from tests.localstack.companions import companion
 
 INIT = Path(__file__).parents[2] / "localstack" / "init"
@@ -48,26 +46,8 @@ def run(script: Path, **variables: str) -> subprocess.CompletedProcess[str]:
 @contextmanager
 def answering(answers: Mapping[str, Any]) -> Iterator[str]:
     """A server that answers GETs of these paths with JSON; any other is 404."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = json.dumps(answers.get(self.path)).encode()
-            self.send_response(200 if self.path in answers else 404)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving.answering(lambda path: (200 if path in answers else 404, answers.get(path))) as url:
+        yield url
 
 
 def standing(cloud: Cloud) -> dict[str, Any]:

@@ -6,14 +6,12 @@ from __future__ import annotations
 
 import io
 import json
-import threading
 import time
 import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from harness.pipeline import Cloud
 from harness.targets.embedded import EmbeddedObserver, embedded_cloud
 from harness.targets.localstack.target import LocalStackObserver
 from tests.localstack.conftest import RunningLocalStack
+from tests.serving import Request, serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("localstack")]
 
@@ -58,22 +57,12 @@ def hook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """An HTTP endpoint of a subscription, and what it was told."""
     told: list[dict[str, Any]] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            told.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            self.send_response(200)
-            self.send_header("content-length", "0")
-            self.end_headers()
+    def take(request: Request) -> None:
+        told.append(json.loads(request.body()))
+        request.answer(200)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/hook", told
-        server.shutdown()
-        thread.join()
+    with serving("POST", take) as url:
+        yield f"{url}/hook", told
 
 
 class User:

@@ -9,13 +9,11 @@ import os
 import re
 import signal
 import subprocess
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +27,7 @@ from harness.targets.localstack import extension
 from harness.targets.localstack.environment import Environment
 from harness.targets.localstack.launch import LocalStack
 from harness.targets.localstack.variables import COMPANION_VARIABLE, localstack_variables, make_folders
+from tests.serving import Request, serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("localstack")]
 
@@ -62,22 +61,14 @@ def asked_outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
     """What LocalStack would have asked others in the network, by way of a proxy that is here."""
     asked: list[bytes] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_CONNECT(self) -> None:
-            asked.append(self.path.encode())
-            self.send_error(503)
+    def refuse(request: Request) -> None:
+        asked.append(request.path.encode())
+        request.send_error(503)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
+    with serving("CONNECT", refuse) as url:
         for name in ("HTTPS_PROXY", "https_proxy"):
-            monkeypatch.setenv(name, f"http://127.0.0.1:{server.server_port}")
+            monkeypatch.setenv(name, url)
         yield asked
-        server.shutdown()
-        thread.join()
 
 
 def test_parts_that_are_left_out_are_localstacks_own(

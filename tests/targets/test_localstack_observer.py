@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain, repeat
 from typing import Any
 
@@ -14,6 +11,7 @@ import pytest
 
 from harness.errors import TargetLost
 from harness.targets.localstack.target import WORD_WITHIN_S, LocalStackObserver
+from tests.serving import answering
 from tests.targets.test_embedded_observer import ANSWER
 
 RAW = "LocalStack at http://127.0.0.1:4952 did not answer when observed: Connection refused."
@@ -24,26 +22,13 @@ WORD = "LocalStack was killed by SIGKILL; everything on it was lost."
 def companion(observation: dict[str, Any] | None) -> Iterator[str]:
     """One that answers with that observation, or with 500; its URL."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            answer = {"parts": []} if self.path.endswith("/health") else observation
-            body = json.dumps(answer).encode()
-            self.send_response(500 if answer is None else 200)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(path: str) -> tuple[int, Any]:
+        if path.endswith("/health"):
+            return 200, {"parts": []}
+        return (500 if observation is None else 200), observation
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with answering(answer) as url:
+        yield url
 
 
 def said_after(looks: int) -> Callable[[], str | None]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.serving import KeptRequest, Request, serving
 
 
 @dataclass(frozen=True)
@@ -35,28 +35,11 @@ def listening() -> Iterator[Endpoint]:
     """An endpoint on a port of its own, for the time of a `with` block."""
     endpoint = Endpoint()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def take(request: Request) -> None:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        endpoint.received.append(Received(headers, request.body()))
+        request.answer(endpoint.statuses.pop(0) if endpoint.statuses else 200)
 
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            endpoint.received.append(Received(headers, body))
-            self.send_response(endpoint.statuses.pop(0) if endpoint.statuses else 200)
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    endpoint.url = f"http://127.0.0.1:{server.server_port}/hook"
-    try:
+    with serving("POST", take, KeptRequest) as url:
+        endpoint.url = f"{url}/hook"
         yield endpoint
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
