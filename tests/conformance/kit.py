@@ -6,7 +6,6 @@ import contextlib
 import http.client
 import json
 import re
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,10 +14,10 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tests import waiting
 from tests.conformance.verdicts import refused
 
 WITHIN_S = 15.0
-_EVERY_S = 0.05
 _T = TypeVar("_T")
 
 
@@ -46,13 +45,7 @@ def refusing(*codes: str, saying: str = "", status: int | None = None) -> Iterat
 def until(look: Callable[[], _T], what: str, *, within_s: float = WITHIN_S) -> _T:
     """Look again and again until what is seen is true, and return it. AssertionError names `what` when the
     time is over: a target is another process, there is no clock of it to jump."""
-    deadline = time.monotonic() + within_s
-    while True:
-        seen = look()
-        if seen:
-            return seen
-        assert time.monotonic() < deadline, f"not within {within_s:.0f} s: {what}"
-        time.sleep(_EVERY_S)
+    return waiting.until(look, what, within_s=within_s)
 
 
 def at_once(call: Callable[[], _T], times: int) -> list[_T]:

@@ -19,6 +19,7 @@ import pytest
 from harness.emulator.services.lambda_.hosted import environment as environment_module
 from harness.emulator.services.lambda_.hosted.host import MAX_STARTING
 from tests.emulator.hosting import ARN, RUNTIME, Hosting
+from tests.processes import gone
 
 
 @pytest.fixture
@@ -29,23 +30,6 @@ def hosting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosting
     hosting = Hosting(tmp_path)
     yield hosting
     hosting.close()
-
-
-def gone(*pids: int) -> bool:
-    """Whether those processes end, soon: the kernel and a sweep take their moment."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        if not any(_lives(pid) for pid in pids):
-            return True
-        time.sleep(0.02)
-    return False
-
-
-def _lives(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def test_a_function_sees_its_own_variables_and_the_supplied_sdk_and_nothing_of_its_host(

@@ -7,7 +7,6 @@ import signal
 import sys
 import textwrap
 import threading
-import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ import pytest
 from launchday_localstack.companion import Companion, CompanionUnreachable
 from launchday_localstack.environments import Code, Environments, Outcome, Refused, Work
 from tests.localstack.companions import RunningCompanion, companion
+from tests.processes import gone
 
 RUNTIME = f"python3.{sys.version_info.minor}"
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:app"
@@ -77,20 +77,6 @@ class Hosted:
 def hosted(tmp_path: Path) -> Iterator[Hosted]:
     with companion(tmp_path / "companion", parts="lambda") as running:
         yield Hosted(tmp_path, running)
-
-
-def gone(*pids: int) -> bool:
-    deadline = time.monotonic() + 20
-    while any(_lives(pid) for pid in pids) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return not any(_lives(pid) for pid in pids)
-
-
-def _lives(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 ECHO = "import os\ndef handler(event, context): return [event, context.aws_request_id, os.getpid()]"

@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
 from pathlib import Path
 
 import psutil
@@ -18,6 +17,7 @@ from harness.targets.embedded import embedded_cloud
 from harness.targets.localstack.environment import Environment
 from harness.targets.localstack.launch import LocalStack
 from tests.localstack.test_localstack_lambda import ROLE, zipped
+from tests.processes import gone, lives
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("localstack")]
 
@@ -32,13 +32,6 @@ def handler(event, context):
         pass
     return os.getpid()
 """
-
-
-def lives(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def the_one(supervisor: int, word: str) -> int:
@@ -77,7 +70,5 @@ def test_nothing_is_left_when_one_is_killed(
         assert function in started
         os.kill(supervisor if who == "supervisor" else the_one(supervisor, who), signal.SIGKILL)
         everything = {supervisor, function, *left, *started}
-        deadline = time.monotonic() + 45
-        while any(map(lives, everything)) and time.monotonic() < deadline:
-            time.sleep(0.1)
+        gone(*everything, within_s=45)
         assert not [" ".join(psutil.Process(pid).cmdline()) for pid in everything if lives(pid)]

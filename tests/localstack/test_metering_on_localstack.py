@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from harness.targets.embedded import EmbeddedObserver, embedded_cloud
 from harness.targets.localstack.target import LocalStackObserver
 from tests.localstack.conftest import RunningLocalStack
 from tests.serving import Request, serving
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("localstack")]
 
@@ -36,13 +37,6 @@ KEY = {
 }
 BY_THE_HOUR = ("provisioned_shard_seconds", "on_demand_stream_seconds")
 Units = dict[tuple[str, str, str], float]
-
-
-def until(true: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline, f"not within 60 s: {what}"
-        time.sleep(0.1)
 
 
 def package(code: str) -> bytes:

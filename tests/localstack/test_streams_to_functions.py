@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import io
 import json
-import time
 import urllib.request
 import zipfile
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.localstack.conftest import RunningLocalStack
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("localstack")]
 
@@ -55,17 +54,6 @@ def handler(event, context):
     with urllib.request.urlopen(sent) as answer:
         return json.load(answer)
 """
-
-
-def until(found: Callable[[], Any], what: str) -> Any:
-    """What `found` finds, once it finds something."""
-    deadline = time.monotonic() + 60
-    while True:
-        value = found()
-        if value:
-            return value
-        assert time.monotonic() < deadline, f"not within 60 s: {what}"
-        time.sleep(0.1)
 
 
 def function(here: RunningLocalStack, name: str, source: str, **environment: str) -> str:
