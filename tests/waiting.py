@@ -9,7 +9,7 @@ from typing import TypeVar
 _T = TypeVar("_T")
 
 
-def until(look: Callable[[], _T], what: str, *, within_s: float = 60.0, every_s: float = 0.05) -> _T:
+def until(look: Callable[[], _T | None], what: str, *, within_s: float = 60.0, every_s: float = 0.05) -> _T:
     """Look again and again until what is seen is true, and return it. AssertionError names `what` when the
     time is over."""
     deadline = time.monotonic() + within_s

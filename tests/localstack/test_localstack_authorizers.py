@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.localstack.conftest import RunningLocalStack
-from tests.localstack.test_localstack_lambda import Functions
+from tests.localstack.made import Functions
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("localstack")]
 

@@ -16,7 +16,7 @@ from harness.aws.limits.profiles import ESTABLISHED
 from harness.targets.embedded import embedded_cloud
 from harness.targets.localstack.environment import Environment
 from harness.targets.localstack.launch import LocalStack
-from tests.localstack.test_localstack_lambda import ROLE, zipped
+from tests.localstack.made import ROLE, zipped
 from tests.processes import gone, lives
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("localstack")]

@@ -4,16 +4,12 @@ Needs a LocalStack (see conftest.py)."""
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import os
 import re
-import textwrap
-import time
 import urllib.request
 import zipfile
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,62 +17,11 @@ from typing import Any
 import pytest
 
 from tests.localstack.conftest import RunningLocalStack
+from tests.localstack.made import ROLE, Functions, zipped
+from tests.processes import gone
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("localstack")]
-ROLE = "arn:aws:iam::000000000000:role/functions"
-
-
-def zipped(source: str, name: str = "app.py") -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(name, textwrap.dedent(source))
-    return buffer.getvalue()
-
-
-def eventually(found: Callable[[], Any], seconds: float = 60) -> Any:
-    """What `found` gives when it gives something."""
-    deadline = time.monotonic() + seconds
-    while not (result := found()):
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.1)
-    return result
-
-
-class Functions:
-    """Lambda as a user has it. Names are those of this instance: nobody else has them."""
-
-    def __init__(self, running: RunningLocalStack) -> None:
-        self.running = running
-        self.client = running.client("lambda")
-        self._ending = running.unique("")
-
-    def name(self, short: str) -> str:
-        return short + self._ending
-
-    def create(self, short: str, source: str, **members: Any) -> str:
-        name = self.name(short)
-        given = {"Runtime": "python3.13", "Role": ROLE, "Handler": "app.handler", "Timeout": 20, **members}
-        created = self.client.create_function(FunctionName=name, Code={"ZipFile": zipped(source)}, **given)
-        self.client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
-        return str(created["FunctionArn"])
-
-    def invoke(self, short: str, event: Any = None, **members: Any) -> tuple[Any, str | None, str]:
-        answer = self.client.invoke(
-            FunctionName=self.name(short), Payload=json.dumps(event or {}), LogType="Tail", **members
-        )
-        tail = base64.b64decode(answer.get("LogResult", "")).decode()
-        return json.loads(answer["Payload"].read() or "null"), answer.get("FunctionError"), tail
-
-    def lines(self, short: str) -> list[str]:
-        """All log events of the function."""
-        logs = self.running.client("logs")
-        try:
-            pages = logs.get_paginator("filter_log_events").paginate(
-                logGroupName=f"/aws/lambda/{self.name(short)}"
-            )
-            return [event["message"] for page in pages for event in page["events"]]
-        except logs.exceptions.ResourceNotFoundException:
-            return []
 
 
 @pytest.fixture
@@ -112,9 +57,9 @@ def test_a_function_runs_in_a_clean_process_and_its_lines_come_once(functions: F
     assert seen["modules"] == []
     assert re.search(r"START RequestId: [0-9a-f-]{36} Version: \$LATEST\n", tail)
     assert re.search(r"REPORT RequestId: .*Init Duration: ", tail)
-    eventually(lambda: len(functions.lines("plain")) >= 4)
+    until(lambda: len(functions.lines("plain")) >= 4, "the lines of one invocation")
     functions.invoke("plain")
-    lines = eventually(lambda: len(found := functions.lines("plain")) >= 8 and found)
+    lines = until(lambda: len(found := functions.lines("plain")) >= 8 and found, "the lines of two")
     assert [line.split(" ")[0].strip() for line in lines] == ["START", "one", "END", "REPORT"] * 2
     assert seen["id"] in lines[0]
 
@@ -163,7 +108,7 @@ def test_an_initialization_that_fails_is_told_and_logged(functions: Functions) -
     functions.create("broken", "import nowhere")
     answer, error, _ = functions.invoke("broken")
     assert (error, answer["errorType"]) == ("Unhandled", "Runtime.ImportModuleError")
-    lines = eventually(lambda: functions.lines("broken"))
+    lines = until(lambda: functions.lines("broken"), "its lines")
     assert [line for line in lines if line.startswith("INIT_REPORT")]
 
 
@@ -180,7 +125,7 @@ def test_what_cannot_be_run_fails_to_be_created_in_a_sentence(functions: Functio
         found = functions.client.get_function_configuration(FunctionName=functions.name("node"))
         return found["State"] != "Pending" and found
 
-    failed = eventually(state)
+    failed = until(state, "the function is pending no more")
     assert failed["State"] == "Failed"
     assert "Functions of the runtime nodejs22.x cannot be run without Docker" in failed["StateReason"]
 
@@ -231,7 +176,7 @@ def test_an_update_lets_an_invocation_that_runs_end(functions: Functions, tmp_pa
     with ThreadPoolExecutor(1) as caller:
         event = {"begun": str(begun), "go_on": str(go_on)}
         running = caller.submit(functions.invoke, "updated", event)
-        eventually(begun.exists)
+        until(begun.exists, "the invocation runs")
         code = zipped("def handler(event, context): return 'new'")
         functions.client.update_function_code(FunctionName=name, ZipFile=code)
         updated.wait(FunctionName=name, WaiterConfig={"Delay": 1})
@@ -297,14 +242,14 @@ def test_an_asynchronous_event_goes_to_its_destination_and_dead_letter_queue(fun
             FunctionName=functions.name("later"), InvocationType="Event", Payload=json.dumps(event)
         )
         assert answer["StatusCode"] == 202
-    (success,) = eventually(lambda: received("succeeded"))
+    (success,) = until(lambda: received("succeeded"), "what succeeded is told")
     assert json.loads(success["Body"])["responsePayload"] == "done"
-    (failure,) = eventually(lambda: received("failed"))
+    (failure,) = until(lambda: received("failed"), "what failed is told")
     body = json.loads(failure["Body"])
     assert body["requestContext"]["condition"] == "RetriesExhausted"
     assert body["requestContext"]["approximateInvokeCount"] == 1
     assert body["responsePayload"]["errorType"] == "ValueError"
-    (dead,) = eventually(lambda: received("dead"))
+    (dead,) = until(lambda: received("dead"), "the dead letter")
     assert json.loads(dead["Body"]) == {"fail": 1}
 
 
@@ -357,9 +302,9 @@ def test_a_kinesis_batch_is_retried_from_the_item_that_failed(functions: Functio
         StreamName=functions.name("events"),
         Records=[{"Data": each.encode(), "PartitionKey": "k"} for each in ("a", "poison", "b")],
     )
-    eventually(lambda: values(functions, "stream").count("poison") == 2)
+    until(lambda: values(functions, "stream").count("poison") == 2, "the batch is tried twice")
     kinesis.put_record(StreamName=functions.name("events"), Data=b"c", PartitionKey="k")
-    seen = eventually(lambda: "c" in (found := values(functions, "stream")) and found)
+    seen = until(lambda: "c" in (found := values(functions, "stream")) and found, "the record after it")
     # As on AWS: what is given up is the batch from the failed item on.
     assert seen == ["a", "poison", "poison", "c"]
     seen_by_companion = observed(functions)
@@ -391,16 +336,8 @@ def test_a_tables_stream_reaches_its_function(functions: Functions) -> None:
     )
     for name in ("one", "two", "three"):
         dynamodb.put_item(TableName=functions.name("things"), Item={"id": {"S": name}})
-    seen = eventually(lambda: len(found := values(functions, "changes")) >= 3 and found)
+    seen = until(lambda: len(found := values(functions, "changes")) >= 3 and found, "three changes")
     assert sorted(seen) == ["one", "three", "two"]
-
-
-SLOW = """
-import os, time
-def handler(event, context):
-    time.sleep(1)
-    return os.getpid()
-"""
 
 
 def test_invocations_run_beside_each_other_each_in_an_environment_of_its_own(functions: Functions) -> None:
@@ -440,8 +377,8 @@ def test_provisioned_environments_are_ready_before_they_are_needed(functions: Fu
         waiter = functions.client.get_waiter("published_version_active")
         waiter.wait(FunctionName=name(short), Qualifier="1", WaiterConfig={"Delay": 1})
         provision(FunctionName=name(short), Qualifier="1", ProvisionedConcurrentExecutions=2)
-    assert eventually(lambda: status("ahead")) == "READY"
-    assert eventually(lambda: status("ahead-broken")) == "FAILED"
+    assert until(lambda: status("ahead"), "it is provisioned") == "READY"
+    assert until(lambda: status("ahead-broken"), "it cannot be provisioned") == "FAILED"
     assert functions.invoke("ahead", Qualifier="1")[1] is None
 
 
@@ -450,4 +387,4 @@ def test_a_deleted_functions_environments_end(functions: Functions) -> None:
     pid, _, _ = functions.invoke("deleted")
     os.kill(pid, 0)
     functions.client.delete_function(FunctionName=functions.name("deleted"))
-    eventually(lambda: not Path(f"/proc/{pid}").exists())
+    assert gone(pid, within_s=60)

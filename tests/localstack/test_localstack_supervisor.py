@@ -7,9 +7,8 @@ import json
 import os
 import signal
 import socket
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from harness.targets.localstack.environment import Environment
 from harness.targets.localstack.launch import LocalStack
 from harness.targets.localstack.target import LocalStackObserver
 from tests.localstack import fakes
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -49,13 +49,6 @@ def below(aws: LocalStack) -> list[psutil.Process]:
     """The supervisor and all that it started, directly or not."""
     supervisor = psutil.Process(aws.pid)
     return [supervisor, *supervisor.children(recursive=True)]
-
-
-def eventually(true: Callable[[], object]) -> None:
-    deadline_s = time.monotonic() + WITHIN_S
-    while not true():
-        assert time.monotonic() < deadline_s, "it did not come about"
-        time.sleep(0.05)
 
 
 def ended(processes: list[psutil.Process]) -> bool:
@@ -96,7 +89,7 @@ def test_when_one_dies_the_other_is_ended_and_it_is_said(fake: Environment, whic
     with started(fake) as aws:
         running = below(aws)
         os.kill(aws.processes[which], signal.SIGKILL)
-        eventually(lambda: not aws.alive())
+        until(lambda: not aws.alive(), "its end is seen", within_s=WITHIN_S)
         assert ended(running)
         assert aws.incidents[0].startswith(said)
         assert "nothing" not in aws.incidents[0]
@@ -111,14 +104,15 @@ def test_whoever_looks_at_once_is_told_how_it_ended(fake: Environment, which: st
         observer = LocalStackObserver(aws.observed_at, lambda: next(iter(aws.incidents), None))
         os.kill(aws.processes[which], signal.SIGKILL)
         with pytest.raises(TargetLost, match="was killed by SIGKILL"):
-            eventually(lambda: observer.observe() is None)  # before the kernel has ended it, it is seen well
+            # before the kernel has ended it, it is seen well
+            until(lambda: observer.observe() is None, "its end is observed", within_s=WITHIN_S)
 
 
 def test_nothing_is_left_when_the_supervisor_is_killed(fake: Environment) -> None:
     with started(fake) as aws:
         running = below(aws)
         os.kill(aws.pid, signal.SIGKILL)
-        eventually(lambda: ended(running))
+        until(lambda: ended(running), "all has ended", within_s=WITHIN_S)
 
 
 @pytest.mark.parametrize("how", ["deaf", "stuck"])
@@ -131,9 +125,9 @@ def test_a_localstack_that_does_not_stop_is_ended_when_the_supervisor_is_killed(
         (child,) = localstack.children()
         try:
             os.kill(aws.pid, signal.SIGKILL)
-            eventually(lambda: ended([localstack]))
+            until(lambda: ended([localstack]), "LocalStack has ended", within_s=WITHIN_S)
             if how == "deaf":
-                eventually(lambda: ended([child]))
+                until(lambda: ended([child]), "its child has ended", within_s=WITHIN_S)
         finally:
             with contextlib.suppress(psutil.NoSuchProcess):  # nothing can be done of what is stuck
                 child.kill()

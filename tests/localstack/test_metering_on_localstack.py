@@ -4,12 +4,10 @@ Needs a LocalStack (see conftest.py)."""
 
 from __future__ import annotations
 
-import io
 import json
 import time
 import urllib.error
 import urllib.request
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,26 +22,14 @@ from harness.pipeline import Cloud
 from harness.targets.embedded import EmbeddedObserver, embedded_cloud
 from harness.targets.localstack.target import LocalStackObserver
 from tests.localstack.conftest import RunningLocalStack
+from tests.localstack.made import KEY, ROLE, zipped
 from tests.serving import Request, serving
 from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("localstack")]
 
-ROLE = "arn:aws:iam::000000000000:role/any"
-KEY = {
-    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
-    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
-    "BillingMode": "PAY_PER_REQUEST",
-}
 BY_THE_HOUR = ("provisioned_shard_seconds", "on_demand_stream_seconds")
 Units = dict[tuple[str, str, str], float]
-
-
-def package(code: str) -> bytes:
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w") as archive:
-        archive.writestr("app.py", code)
-    return held.getvalue()
 
 
 @contextmanager
@@ -221,15 +207,24 @@ def handler(event, context):
 """
 
 
-def gated_function(here: RunningLocalStack, gate: str) -> str:
-    """The name of a function that fails until the parameter `gate` is there."""
+WAITING = """
+import os, time, boto3
+parameters = boto3.client("ssm")
+def handler(event, context):
+    while not parameters.get_parameters(Names=[os.environ["GATE"]])["Parameters"]:
+        time.sleep(0.05)
+"""
+
+
+def gated_function(here: RunningLocalStack, gate: str, source: str = GATED) -> str:
+    """The name of a function that fails, or does what `source` says, until the parameter `gate` is there."""
     name, functions = here.unique("gated"), here.client("lambda")
     functions.create_function(
         FunctionName=name,
         Runtime="python3.13",
         Role=ROLE,
         Handler="app.handler",
-        Code={"ZipFile": package(GATED)},
+        Code={"ZipFile": zipped(source)},
         Timeout=20,
         Environment={"Variables": {"GATE": gate}},
     )
@@ -292,15 +287,14 @@ def test_what_a_mapping_of_a_table_is_not_done_with_is_its_backlog(localstack: R
 
 def test_an_asynchronous_invocation_waits_in_sight_until_it_is_done(localstack: RunningLocalStack) -> None:
     observer, gate = observer_of(localstack), "/" + localstack.unique("gate")
-    function, functions = gated_function(localstack, gate), localstack.client("lambda")
+    function, functions = gated_function(localstack, gate, WAITING), localstack.client("lambda")
     functions.put_function_event_invoke_config(FunctionName=function, MaximumRetryAttempts=0)
-    localstack.client("ssm").put_parameter(Name=gate, Value="open", Type="String")
     before = observer.observe()
     assert before.lost == 0
     functions.invoke(FunctionName=function, InvocationType="Event", Payload=b"{}")
-    waited = gauge(observer, function, "async_backlog")
+    assert gauge(observer, function, "async_backlog") == 1
+    localstack.client("ssm").put_parameter(Name=gate, Value="open", Type="String")
     until(lambda: gauge(observer, function, "async_backlog") == 0, "the invocation is done")
-    assert waited == 1
 
 
 def test_the_calls_of_an_invocation_are_told_by_its_trace(localstack: RunningLocalStack) -> None:

@@ -5,25 +5,19 @@ Needs a LocalStack (see conftest.py)."""
 
 from __future__ import annotations
 
-import io
 import json
 import urllib.request
-import zipfile
 from typing import Any
 
 import pytest
 
 from tests.localstack.conftest import RunningLocalStack
+from tests.localstack.made import KEY, ROLE, zipped
+from tests.resolvers import resolver_of_templates
 from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("localstack")]
 
-ROLE = "arn:aws:iam::000000000000:role/any"
-KEY = {
-    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
-    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
-    "BillingMode": "PAY_PER_REQUEST",
-}
 RECORDER = """
 import os, boto3
 table = boto3.client("dynamodb")
@@ -56,18 +50,15 @@ def handler(event, context):
 """
 
 
-def function(here: RunningLocalStack, name: str, source: str, **environment: str) -> str:
+def function(localstack: RunningLocalStack, name: str, source: str, **environment: str) -> str:
     """The ARN of a new function, once it is active."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("code.py", source)
-    functions = here.client("lambda")
+    functions = localstack.client("lambda")
     made = functions.create_function(
-        FunctionName=here.unique(name),
+        FunctionName=localstack.unique(name),
         Runtime="python3.13",
         Role=ROLE,
-        Handler="code.handler",
-        Code={"ZipFile": packed.getvalue()},
+        Handler="app.handler",
+        Code={"ZipFile": zipped(source)},
         Timeout=30,
         Environment={"Variables": environment},
     )
@@ -79,18 +70,18 @@ def function(here: RunningLocalStack, name: str, source: str, **environment: str
     return arn
 
 
-def test_changes_of_a_key_reach_a_function_in_their_order(here: RunningLocalStack) -> None:
+def test_changes_of_a_key_reach_a_function_in_their_order(localstack: RunningLocalStack) -> None:
     """LocalStack's own forwarder of changes sends those of one key out of order, and encodes binary twice."""
-    dynamodb = here.client("dynamodb")
-    source, seen = here.unique("source"), here.unique("seen")
+    dynamodb = localstack.client("dynamodb")
+    source, seen = localstack.unique("source"), localstack.unique("seen")
     dynamodb.create_table(TableName=seen, **KEY)
     stream = dynamodb.create_table(
         TableName=source,
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
         **KEY,
     )["TableDescription"]["LatestStreamArn"]
-    recorder = function(here, "recorder", RECORDER, TABLE=seen)
-    here.client("lambda").create_event_source_mapping(
+    recorder = function(localstack, "recorder", RECORDER, TABLE=seen)
+    localstack.client("lambda").create_event_source_mapping(
         FunctionName=recorder, EventSourceArn=stream, StartingPosition="TRIM_HORIZON", BatchSize=10
     )
     for number in range(60):
@@ -111,18 +102,18 @@ def test_changes_of_a_key_reach_a_function_in_their_order(here: RunningLocalStac
         assert told()[f"key {number}"] == [*changes, "REMOVE||"]
 
 
-def api(here: RunningLocalStack, schema: str, **settings: Any) -> dict[str, Any]:
-    appsync = here.client("appsync")
-    made: dict[str, Any] = appsync.create_graphql_api(name=here.unique("api"), **settings)["graphqlApi"]
+def api(localstack: RunningLocalStack, schema: str, **settings: Any) -> dict[str, Any]:
+    appsync = localstack.client("appsync")
+    made: dict[str, Any] = appsync.create_graphql_api(name=localstack.unique("api"), **settings)["graphqlApi"]
     appsync.start_schema_creation(apiId=made["apiId"], definition=schema.encode())
     return made
 
 
-def test_a_resolver_calls_a_function_at_localstack(here: RunningLocalStack) -> None:
-    appsync = here.client("appsync")
-    made = api(here, "type Query { say(text: String!): String }", authenticationType="API_KEY")
+def test_a_resolver_calls_a_function_at_localstack(localstack: RunningLocalStack) -> None:
+    appsync = localstack.client("appsync")
+    made = api(localstack, "type Query { say(text: String!): String }", authenticationType="API_KEY")
     api_id = made["apiId"]
-    arn = function(here, "echo", ECHO)
+    arn = function(localstack, "echo", ECHO)
     appsync.create_data_source(
         apiId=api_id,
         name="function",
@@ -142,28 +133,15 @@ def test_a_resolver_calls_a_function_at_localstack(here: RunningLocalStack) -> N
 
 
 @pytest.mark.parametrize("at", ["its own address", "localstack's port"])
-def test_a_function_is_known_to_an_api_by_its_own_keys(here: RunningLocalStack, at: str) -> None:
-    appsync = here.client("appsync")
-    made = api(here, "type Query { me: String }", authenticationType="AWS_IAM")
+def test_a_function_is_known_to_an_api_by_its_own_keys(localstack: RunningLocalStack, at: str) -> None:
+    appsync = localstack.client("appsync")
+    made = api(localstack, "type Query { me: String }", authenticationType="AWS_IAM")
     api_id = made["apiId"]
-    appsync.create_data_source(apiId=api_id, name="none", type="NONE")
-    appsync.create_resolver(
-        apiId=api_id,
-        typeName="Query",
-        fieldName="me",
-        dataSourceName="none",
-        requestMappingTemplate='{"version": "2018-05-29", "payload": {}}',
-        responseMappingTemplate="$util.toJson($ctx.identity.userArn)",
-    )
-    caller = function(here, "caller", CALLER)
-    url = made["uris"]["GRAPHQL"] if at == "its own address" else f"{here.url}/graphql/{api_id}"
-    answer = here.client("lambda").invoke(FunctionName=caller, Payload=json.dumps({"url": url}))
+    resolver_of_templates(appsync, api_id, "Query.me", answer="$util.toJson($ctx.identity.userArn)")
+    caller = function(localstack, "caller", CALLER)
+    url = made["uris"]["GRAPHQL"] if at == "its own address" else f"{localstack.url}/graphql/{api_id}"
+    answer = localstack.client("lambda").invoke(FunctionName=caller, Payload=json.dumps({"url": url}))
     result = json.load(answer["Payload"])
     assert "FunctionError" not in answer, result
     name = caller.rpartition(":")[2]
     assert result == {"data": {"me": f"arn:aws:sts::000000000000:assumed-role/any/{name}"}}
-
-
-@pytest.fixture
-def here(localstack: RunningLocalStack) -> RunningLocalStack:
-    return localstack

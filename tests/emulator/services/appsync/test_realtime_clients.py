@@ -39,6 +39,7 @@ from harness.aws.limits.profiles import ESTABLISHED
 from harness.emulator.launch import EmbeddedAws
 from harness.targets.embedded import embedded_cloud
 from tests.emulator import npm
+from tests.resolvers import resolver_of_templates
 
 pytestmark = pytest.mark.slow
 
@@ -141,15 +142,7 @@ def an_api(appsync: Any, pool_id: str, name: str) -> tuple[str, dict[str, str], 
 def with_resolver(appsync: Any, api_id: str, schema: str) -> None:
     """A mutation that answers with its arguments."""
     appsync.start_schema_creation(apiId=api_id, definition=schema.encode())
-    appsync.create_data_source(apiId=api_id, name="none", type="NONE")
-    appsync.create_resolver(
-        apiId=api_id,
-        typeName="Mutation",
-        fieldName="publishLocation",
-        dataSourceName="none",
-        requestMappingTemplate='{"version": "2018-05-29", "payload": $util.toJson($ctx.args)}',
-        responseMappingTemplate="$util.toJson($ctx.result)",
-    )
+    resolver_of_templates(appsync, api_id, "Mutation.publishLocation", payload="$util.toJson($ctx.args)")
 
 
 @pytest.fixture(scope="module")
