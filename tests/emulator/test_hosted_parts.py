@@ -7,7 +7,6 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -120,13 +119,6 @@ def test_other_runtimes_are_refused_in_a_sentence() -> None:
 def test_the_oldest_python_is_what_the_sdk_says() -> None:
     assert (3, 9) <= oldest_python() <= OWN
     assert oldest_python("no-such-distribution") == (3, 9)
-
-
-@pytest.fixture
-def hosting(tmp_path: Path) -> Iterator[Hosting]:
-    hosting = Hosting(tmp_path)
-    yield hosting
-    hosting.close()
 
 
 def test_a_function_runs_on_the_interpreter_of_its_runtime(hosting: Hosting) -> None:
@@ -288,8 +280,9 @@ def test_an_owner_that_is_gone_already_owns_nothing() -> None:
         owners.watch(process.pid)
         owners.watch(process.pid)
         process.communicate(b"\n")
-        while not ended:
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(30):
+            while not ended:
+                await asyncio.sleep(0.01)
         assert ended == [process.pid]
         with pytest.raises(NotHosted, match="There is no process"):
             owners.watch(process.pid)
