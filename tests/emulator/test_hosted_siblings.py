@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
+from harness.emulator.services.credentials import Credentials
+from harness.emulator.services.lambda_.environments.process import Sweeps
+from harness.emulator.services.lambda_.hosted.guardian import Guardian
 from harness.emulator.services.lambda_.hosted.marks import Marks
 from harness.emulator.services.lambda_.hosted.process import CountedKeys
 from harness.emulator.services.lambda_.hosted.siblings import Siblings
@@ -109,7 +112,7 @@ class FakeGuardian:
 def test_no_two_living_processes_have_one_mark() -> None:
     async def main() -> None:
         sweeps, guardian = FakeSweeps(), FakeGuardian()
-        marks = Marks(sweeps, guardian)  # type: ignore[arg-type]
+        marks = Marks(cast(Sweeps, sweeps), cast(Guardian, guardian))
         first = await marks.claim("stream")
         second = await marks.claim("stream")
         assert first == "stream"
@@ -127,7 +130,7 @@ def test_no_two_living_processes_have_one_mark() -> None:
 def test_a_mark_is_free_again_when_what_had_it_is_swept() -> None:
     async def main() -> None:
         sweeps, guardian = FakeSweeps(), FakeGuardian()
-        marks = Marks(sweeps, guardian)  # type: ignore[arg-type]
+        marks = Marks(cast(Sweeps, sweeps), cast(Guardian, guardian))
         await marks.claim("stream")
         marks.release("stream")
         again = asyncio.create_task(marks.claim("stream"))
@@ -150,12 +153,9 @@ def test_a_key_is_known_until_its_last_holder_lets_go() -> None:
         def release(self, access_key: str) -> None:
             known.clear()
 
-    class Credentials:
-        access_key = "k"
-
-    keys = CountedKeys(Keys())
-    keys.hold(Credentials(), "a")  # type: ignore[arg-type]
-    keys.hold(Credentials(), "a")  # type: ignore[arg-type]
+    credentials, keys = Credentials("k", "secret", "token"), CountedKeys(Keys())
+    keys.hold(credentials, "a")
+    keys.hold(credentials, "a")
     keys.release("k")
     assert known
     keys.release("k")

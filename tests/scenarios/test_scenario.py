@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,10 +25,10 @@ def trace(tmp_path: Path) -> Path:
     return path
 
 
-def ready(name: str, tmp_path: Path, **overrides: object) -> Scenario:
+def ready(name: str, tmp_path: Path, **overrides: Any) -> Scenario:
     if name == "replay":
         overrides["trace"] = trace(tmp_path)
-    return Overrides(**overrides).apply(load_scenario(name))  # type: ignore[arg-type]
+    return Overrides(**overrides).apply(load_scenario(name))
 
 
 def test_the_packaged_scenarios_are_these() -> None:
@@ -195,11 +196,9 @@ def test_overrides_travel_as_json(tmp_path: Path) -> None:
         ({"compress": 5.0, "duration_s": 5.0}, "takes one"),
     ],
 )
-def test_an_impossible_value_is_refused_before_anything_starts(
-    overrides: dict[str, float], words: str
-) -> None:
+def test_an_impossible_value_is_refused_before_anything_starts(overrides: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        Overrides(**overrides)  # type: ignore[arg-type]
+        Overrides(**overrides)
 
 
 @pytest.mark.parametrize(
@@ -211,11 +210,9 @@ def test_an_impossible_value_is_refused_before_anything_starts(
         ("replay", {"trace": Path("nowhere.csv")}, "cannot be read"),
     ],
 )
-def test_what_does_not_fit_the_scenario_is_refused(
-    name: str, overrides: dict[str, object], words: str
-) -> None:
+def test_what_does_not_fit_the_scenario_is_refused(name: str, overrides: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        Overrides(**overrides).apply(load_scenario(name))  # type: ignore[arg-type]
+        Overrides(**overrides).apply(load_scenario(name))
 
 
 def test_a_trace_has_its_own_rate_and_devices(tmp_path: Path) -> None:

@@ -189,7 +189,9 @@ def test_it_is_asked_whether_it_is_still_there(watched: Watched) -> None:
         watched.observer.still_there()
 
 
-def test_what_was_read_before_an_answer_did_not_come_counts(watched: Watched) -> None:
+def test_what_was_read_before_an_answer_did_not_come_counts(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
     watched.aws.logs.lines = [line("a", T0 + 1), line("b", T0 + 1), line("c", T0 + 1)]
     whole = watched.aws.logs.filter_log_events
 
@@ -198,9 +200,9 @@ def test_what_was_read_before_an_answer_did_not_come_counts(watched: Watched) ->
             raise EndpointConnectionError(endpoint_url="http://x")
         return whole(**asked)
 
-    watched.aws.logs.filter_log_events = broken_off  # type: ignore[method-assign]
-    assert [each.request_id for each in watched.after(3).invocations] == ["a", "b"]
-    watched.aws.logs.filter_log_events = whole  # type: ignore[method-assign]
+    with monkeypatch.context() as patched:
+        patched.setattr(watched.aws.logs, "filter_log_events", broken_off)
+        assert [each.request_id for each in watched.after(3).invocations] == ["a", "b"]
     assert [each.request_id for each in watched.after(3).invocations] == ["c"]
 
 

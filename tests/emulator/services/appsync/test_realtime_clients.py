@@ -101,7 +101,8 @@ class Api:
         )
         try:
             with urllib.request.urlopen(request, timeout=20) as answer:
-                return json.load(answer)  # type: ignore[no-any-return]
+                answered: dict[str, Any] = json.load(answer)
+                return answered
         except urllib.error.HTTPError as error:
             return {"status": error.code, **json.load(error)}
 
@@ -299,10 +300,11 @@ def test_the_npm_subscription_link_is_told(
     node: Path, api: Api, mode: str, secret: Callable[[Api], str]
 ) -> None:
     with in_node(node, api, mode, secret(api)) as process:
-        assert process.stdout is not None
+        stdout = process.stdout
+        assert stdout is not None
 
         async def first() -> dict[str, Any]:
-            line = asyncio.to_thread(process.stdout.readline)  # type: ignore[union-attr]
+            line = asyncio.to_thread(stdout.readline)
             return await published_until(api, asyncio.ensure_future(_parsed(line)))
 
         update = asyncio.run(first())
@@ -316,7 +318,8 @@ def test_the_npm_subscription_link_is_told(
 
 
 async def _parsed(line: Awaitable[str]) -> dict[str, Any]:
-    return json.loads(await line)  # type: ignore[no-any-return]
+    parsed: dict[str, Any] = json.loads(await line)
+    return parsed
 
 
 def test_the_npm_subscription_link_is_told_that_it_may_not(node: Path, api: Api) -> None:
