@@ -43,6 +43,11 @@ class Rehearsed:
     result: dict[str, Any]
     used: dict[tuple[str, str, str], float]
 
+    @property
+    def asked(self) -> dict[str, int]:
+        """How often it was asked, and how often it was not known what became of it."""
+        return {name: self.result["requests"][name] for name in ("sent", "retries", "indeterminate")}
+
     def of(self, service: str, resource: str, unit: str) -> float:
         """What of a unit the resources whose names hold `resource` used."""
         return sum(n for (s, r, u), n in self.used.items() if (s, u) == (service, unit) and resource in r)
@@ -52,7 +57,12 @@ class Rehearsed:
 def rehearsed(
     localstack_environment: Environment, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Rehearsed]:
-    return {target: rehearse(target, tmp_path_factory.mktemp(target)) for target in TARGETS}
+    """A run on each. Where a busy LocalStack let requests time out, so that they were sent again, it is run
+    once more: what was not asked alike cannot be billed alike."""
+    runs = {target: rehearse(target, tmp_path_factory.mktemp(target)) for target in TARGETS}
+    if runs["localstack"].asked != runs["embedded"].asked:
+        runs["localstack"] = rehearse("localstack", tmp_path_factory.mktemp("again"))
+    return runs
 
 
 def rehearse(target: str, folder: Path) -> Rehearsed:
@@ -79,9 +89,7 @@ def rehearse(target: str, folder: Path) -> Rehearsed:
 def test_what_is_billed_by_the_event_is_the_same(
     rehearsed: dict[str, Rehearsed], meter: tuple[str, str, str]
 ) -> None:
-    asked = [rehearsed[target].result["requests"] for target in TARGETS]
-    if len({(each["sent"], each["retries"], each["indeterminate"]) for each in asked}) > 1:
-        pytest.skip("LocalStack was too slow on this machine: requests timed out and were sent again")
+    assert rehearsed["localstack"].asked == rehearsed["embedded"].asked
     embedded, localstack = (rehearsed[target].used.get(meter, 0) for target in TARGETS)
     assert localstack == embedded > 0
 
