@@ -311,6 +311,9 @@ def test_a_reset_forgets_everything(tmp_path: Path) -> None:
         create(here.client("dynamodb"), "gone")
         here.client("cognito-idp").create_user_pool(PoolName="gone")
         api(here, "API_KEY")
+        here.client("dynamodb").scan(TableName="gone")
+        before = here.get("/_launchday/observation")["usage"]
+        assert any(quantity > 0 for _, resource, _, quantity in before if resource == "gone")
         assert here.post("/_launchday/reset") == {"status": "ok"}
         assert here.client("dynamodb").list_tables()["TableNames"] == []
         assert here.client("cognito-idp").list_user_pools(MaxResults=10)["UserPools"] == []
