@@ -60,6 +60,11 @@ def count(value: Any) -> str:
     return "unknown" if value is None else f"{int(value):,}"
 
 
+def cell(value: int | None) -> str:
+    """A whole number in a table; nothing where the row has none."""
+    return "" if value is None else count(value)
+
+
 def never_answered(requests: Mapping[str, Any]) -> str:
     """How many requests nobody knows an answer to, and whether that belongs to the scenario."""
     meant = requests["indeterminate"] and requests.get("devices_hang_up")
@@ -180,10 +185,10 @@ def ledger_rows(ledger: Mapping[str, Any]) -> list[tuple[str, int | None, str]]:
     ]
 
 
-def delivery_rows(deliveries: Mapping[str, Any]) -> list[tuple[str, int, int, int, int, int]]:
+def delivery_rows(deliveries: Mapping[str, Any]) -> list[tuple[str, int, int, int, int, int | None]]:
     """(watchers, owed, delivered, dead-lettered, missing, misdirected), a row a channel and, where endpoints
-    behave differently, one for each behaviour. Misdirected is of the channel."""
-    rows = []
+    behave differently, one for each behaviour. Misdirected is counted of a channel alone."""
+    rows: list[tuple[str, int, int, int, int, int | None]] = []
     for channel, told in deliveries.items():
         if told is None:
             continue
@@ -195,5 +200,5 @@ def delivery_rows(deliveries: Mapping[str, Any]) -> list[tuple[str, int, int, in
         if len(told["by_behaviour"]) > 1:
             for behaviour, counts in told["by_behaviour"].items():
                 owed, delivered, dead, missing = (counts[part] for part in parts)
-                rows.append((f"  of them {behaviour}", owed, delivered, dead, missing, 0))
+                rows.append((f"  of them {behaviour}", owed, delivered, dead, missing, None))
     return rows

@@ -104,7 +104,7 @@ def _deliveries(deliveries: Mapping[str, Any]) -> Table:
     numbers = ("owed", "delivered", "dead-lettered", "missing", "misdirected")
     table = _plain_table("Who was told", ("watchers", False), *((name, True) for name in numbers))
     for watchers, *counts, missing, misdirected in wording.delivery_rows(deliveries):
-        odd = [Text(wording.count(n), style="red" if n else "") for n in (missing, misdirected)]
+        odd = [Text(wording.cell(n), style="red" if n else "") for n in (missing, misdirected)]
         table.add_row(Text(watchers), *map(wording.count, counts), *odd)
     return table
 

@@ -58,7 +58,7 @@ def _deliveries(result: Mapping[str, Any]) -> str:
     told = result.get("deliveries")
     if not told:
         return ""
-    rows = [[who.strip(), *map(wording.count, counts)] for who, *counts in wording.delivery_rows(told)]
+    rows = [[who.strip(), *map(wording.cell, counts)] for who, *counts in wording.delivery_rows(told)]
     return _table(["watchers", "owed", "delivered", "dead-lettered", "missing", "misdirected"], rows)
 
 

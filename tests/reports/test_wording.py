@@ -30,3 +30,11 @@ def cost(**range_: float) -> dict[str, Any]:
 )
 def test_a_range_is_said_where_its_ends_are_two_figures(range_: dict[str, float], said: str) -> None:
     assert wording.day_before(cost(**range_)) == ("4", said)
+
+
+def test_what_is_counted_of_a_channel_alone_is_not_0_for_its_parts() -> None:
+    part = {"owed": 3, "delivered": 2, "dead_lettered": 1, "missing": 0}
+    told = {**part, "watchers": 2, "misdirected": 1, "by_behaviour": {"healthy": part, "failing": part}}
+    rows = wording.delivery_rows({"webhook": told, "subscription": None})
+    assert [row[-1] for row in rows] == [1, None, None]
+    assert [wording.cell(row[-1]) for row in rows] == ["1", "", ""]

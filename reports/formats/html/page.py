@@ -155,7 +155,7 @@ def _deliveries(result: Result) -> str:
     told = result.get("deliveries")
     if not told:
         return ""
-    rows = [[escape(who), *map(wording.count, counts)] for who, *counts in wording.delivery_rows(told)]
+    rows = [[escape(who), *map(wording.cell, counts)] for who, *counts in wording.delivery_rows(told)]
     heads = ["watchers", "owed", "delivered", "dead-lettered", "missing", "misdirected"]
     return _table(heads, rows, numbers=set(range(1, len(heads))))
 
