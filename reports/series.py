@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from harness.measure.unseen import (
+    AUTHORIZATIONS,
     BACKLOG,
     ITERATOR_AGE,
     LAMBDA_THROTTLES,
@@ -106,8 +107,6 @@ def panels(
         why = why_unseen([what], unseen)
         return note if why is None else f"{note} Here, {why}."
 
-    authorizing = usage_of("apigateway")
-
     return [
         Panel(
             "Arrivals",
@@ -170,8 +169,8 @@ def panels(
             "per second",
             [
                 from_generator(load, "events_accepted", "events accepted", start_s),
-                shown(authorizing, metric("authorizer_hits", "authorizer_misses"), "authorizations"),
-                shown(authorizing, metric("authorizer_misses"), "authorizer invocations"),
+                shown(AUTHORIZATIONS, metric("authorizer_hits", "authorizer_misses"), "authorizations"),
+                shown(AUTHORIZATIONS, metric("authorizer_misses"), "authorizer invocations"),
                 *([from_generator(load, "calls_accepted", "API calls", start_s)] if _calls(load) else ()),
             ],
         ),

@@ -21,7 +21,7 @@ from harness.load.watchers.launch import WatchedSecond
 from harness.measure.drain import backlog
 from harness.measure.observation import Observation
 from harness.measure.stored import REQUEST_COUNTS
-from harness.measure.unseen import LAMBDA_THROTTLES, unseen_services
+from harness.measure.unseen import AUTHORIZATIONS, LAMBDA_THROTTLES, unseen_services
 from reports import wording
 
 PLAIN_EVERY_S = 5.0
@@ -78,10 +78,9 @@ class Figures:
         ages = [gauge.value for gauge in observation.gauges if gauge.name == "iterator_age_ms"]
         self.iterator_age_ms = max(ages, default=None)
         usage = observation.usage
-        unseen = unseen_services(observation.unseen)
-        if "apigateway" not in unseen:
+        if AUTHORIZATIONS not in observation.unseen:
             self.authorizations = sum(u.quantity for u in usage if u.unit.startswith("authorizer_"))
-        if not unseen and LAMBDA_THROTTLES not in observation.unseen:
+        if not unseen_services(observation.unseen) and LAMBDA_THROTTLES not in observation.unseen:
             self.throttles = sum(u.quantity for u in usage if u.unit.startswith("throttle"))
         self.cost = cost_so_far(observation)
 

@@ -1,8 +1,8 @@
 """What an observer cannot see of a target: by name, each with why, in words that follow a colon.
 
-The names are `backlog`, `iterator_age`, `lambda.errors`, `lambda.throttles`, and `usage.<service>` for what a
-service bills (`usage.kinesis`; services as the meters name them). What is not named is seen. What is named is
-unknown wherever it would stand: it is never taken for 0.
+The names are `backlog`, `iterator_age`, `authorizations`, `lambda.errors`, `lambda.throttles`, and
+`usage.<service>` for what a service bills (`usage.kinesis`; services as the meters name them). What is not
+named is seen. What is named is unknown wherever it would stand: it is never taken for 0.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ Unseen = Mapping[str, str]
 
 BACKLOG: Final = "backlog"
 ITERATOR_AGE: Final = "iterator_age"
+AUTHORIZATIONS: Final = "authorizations"
+"""How often API Gateway asked authorizers, or had their answer in its cache."""
 LAMBDA_ERRORS: Final = "lambda.errors"
 LAMBDA_THROTTLES: Final = "lambda.throttles"
 USAGE: Final = "usage"

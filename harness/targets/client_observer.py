@@ -20,6 +20,7 @@ from harness.errors import TargetLost
 from harness.measure.meters import Gauge, Usage
 from harness.measure.observation import Invocation, Observation
 from harness.measure.unseen import (
+    AUTHORIZATIONS,
     BACKLOG,
     ITERATOR_AGE,
     LAMBDA_ERRORS,
@@ -51,6 +52,7 @@ def unseen_by_a_client(no_logs: str | None) -> dict[str, str]:
     return {
         BACKLOG: "no client is told how much waits in streams, invocations and deliveries",
         ITERATOR_AGE: "CloudWatch tells it minutes later, if at all",
+        AUTHORIZATIONS: _NOBODY,
         LAMBDA_ERRORS: "a REPORT line does not tell of an error that a function raised",
         LAMBDA_THROTTLES: "an invocation that was throttled leaves no line",
         **{usage_of(service): _NOBODY for service in sorted(billed)},

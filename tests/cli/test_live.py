@@ -40,7 +40,10 @@ def test_what_is_seen_is_shown() -> None:
 
 
 def test_what_is_not_seen_is_unknown() -> None:
-    found = shown(observation(T0, 40, backlog="no gauge", usage__apigateway="nobody meters it"))
+    nobody = "nobody meters it"
+    found = shown(
+        observation(T0, 40, backlog="no gauge", usage__apigateway=nobody, authorizations=nobody),
+    )
     assert found["backlog"] == ("unknown", "")
     assert found["authorizations"] == ("", "unknown")
     assert found["throttles by quotas"] == ("", "unknown")

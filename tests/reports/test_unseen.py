@@ -98,6 +98,15 @@ def test_no_rate_of_cost_is_charted_and_no_backlog_at_zero(make_run: MakeRun) ->
     assert panels["Iterator age"].series[0].peak is not None  # what is shown after all is charted
 
 
+def test_authorizations_that_nobody_counts_have_no_line_at_zero(make_run: MakeRun) -> None:
+    def authorizations(**unseen: str) -> float | None:
+        (panel,) = (p for p in charted(make_run({"objectives": []}, unseen=unseen)) if "authoriz" in p.title)
+        return next(series.peak for series in panel.series if series.name == "authorizer invocations")
+
+    assert authorizations() == 0
+    assert authorizations(authorizations="LocalStack asks them itself") is None
+
+
 def test_charts_say_why_they_are_empty(make_run: MakeRun) -> None:
     notes = {panel.title: panel.note for panel in charted(make_run({"objectives": []}, unseen=UNSEEN))}
     assert notes["Backlog"].endswith(" Here, backlog is not seen: no gauge.")

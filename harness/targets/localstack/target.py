@@ -14,7 +14,7 @@ from harness.emulator.launch import DEFAULT_PORT
 from harness.emulator.standing import LOCALSTACK, Standing
 from harness.errors import TargetError, TargetLost
 from harness.measure.observation import Observation
-from harness.measure.unseen import BACKLOG, LAMBDA_ERRORS, LAMBDA_THROTTLES, Unseen, usage_of
+from harness.measure.unseen import AUTHORIZATIONS, BACKLOG, LAMBDA_ERRORS, LAMBDA_THROTTLES, Unseen, usage_of
 from harness.pipeline import Cloud
 from harness.targets.embedded import EmbeddedObserver, embedded_cloud
 from harness.targets.localstack.environment import Environment
@@ -38,6 +38,7 @@ _UNSEEN_WITHOUT: Mapping[str, Unseen] = {
     },
     "cognito": {usage_of("cognito-idp"): "Cognito is LocalStack's own here, which does not meter it"},
     "appsync": {usage_of("appsync"): "AppSync is LocalStack's own here, which does not meter it"},
+    "authorizers": {AUTHORIZATIONS: "LocalStack asks authorizers itself, if at all, and counts nothing"},
 }
 """By the companion's parts, which a user may switch off."""
 
