@@ -21,10 +21,10 @@ from typing import IO, Any, Self
 
 import orjson
 
-from harness.aws.limits.profiles import Limits, limits_to_json
+from harness.aws.limits.profiles import Limits
+from harness.emulator.command_line import DEFAULT_PORT, shared_options
 from harness.errors import PortInUse, TargetError
 
-DEFAULT_PORT = 4566
 START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 15.0
 _TEMPORARY = Path(tempfile.gettempdir())  # asked before anything starts: Python tries it out with a file
@@ -200,16 +200,16 @@ def command(
     allow_deliveries: Sequence[str],
 ) -> list[str]:
     """The command that runs the embedded AWS in the foreground."""
-    origins = [argument for origin in allow_origins for argument in ("--allow-origin", origin)]
-    hosts = [argument for host in allow_deliveries for argument in ("--allow-delivery", host)]
-    return [
-        *(sys.executable, "-m", "harness.emulator"),
-        *("--host", host, "--port", str(port), "--region", region),
-        *("--data-dir", str(data_dir), "--logs-dir", str(logs_dir)),
-        *("--limits-json", orjson.dumps(limits_to_json(limits)).decode()),
-        *origins,
-        *hosts,
-    ]
+    hosts = [word for name in allow_deliveries for word in ("--allow-delivery", name)]
+    shared = shared_options(
+        port=port,
+        data_dir=data_dir,
+        logs_dir=logs_dir,
+        limits=limits,
+        region=region,
+        allow_origins=allow_origins,
+    )
+    return [sys.executable, "-m", "harness.emulator", "--host", host, *shared, *hosts]
 
 
 def error_of(event: Mapping[str, Any]) -> TargetError:

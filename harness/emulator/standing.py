@@ -21,8 +21,8 @@ import platformdirs
 import psutil
 
 from harness.aws.limits.profiles import Limits
+from harness.emulator.command_line import DEFAULT_PORT
 from harness.emulator.launch import (
-    DEFAULT_PORT,
     START_TIMEOUT_S,
     STOP_TIMEOUT_S,
     command,

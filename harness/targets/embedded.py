@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 import orjson
 
 from harness.aws.limits.profiles import Limits
-from harness.emulator.launch import DEFAULT_PORT, EmbeddedAws
+from harness.emulator.command_line import DEFAULT_PORT
+from harness.emulator.launch import EmbeddedAws
 from harness.errors import TargetError, TargetLost
 from harness.measure.meters import CallTally, Gauge, Usage
 from harness.measure.observation import Invocation, Observation, ProcessState

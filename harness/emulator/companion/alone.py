@@ -11,27 +11,22 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from harness.aws.limits.profiles import ESTABLISHED
-from harness.emulator.__main__ import say, say_error
 from harness.emulator.child import ProcessConfig, run_alone
+from harness.emulator.command_line import add_served_options, exit_code_of, say
 from harness.emulator.companion.parts import PARTS_VARIABLE, parts_of
 from harness.emulator.companion.process import main as serve
 from harness.emulator.gateway.hosts import parse_host
 from harness.emulator.machine import claim_data_dir, listen, raise_file_limit
-from harness.errors import LaunchdayError, UsageError
+from harness.errors import UsageError
 
 
 def main() -> int:
     """Run until stopped; the exit code."""
     arguments = _parser().parse_args()
-    try:
-        _run(arguments)
-    except LaunchdayError as error:
-        return say_error(error)
-    return 0
+    return exit_code_of(lambda: _run(arguments))
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -68,20 +63,12 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m harness.emulator.companion.alone", description="The companion of a LocalStack."
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=4570, help="0 is any free port (default: %(default)s)")
+    add_served_options(parser, port=4570)
     parser.add_argument("--localstack", required=True, metavar="URL", help="where LocalStack is")
     parser.add_argument(
         "--known-as",
         metavar="URL",
         help="by which address clients reach it, a name of this machine's (default: the one it listens on)",
-    )
-    parser.add_argument("--data-dir", type=Path, required=True, help="for all that is written")
-    parser.add_argument("--region", default="us-east-1", help="the Region of unsigned requests")
-    parser.add_argument(
-        "--allow-origin",
-        action="append",
-        default=[],
-        help="let pages of this origin (https://app.example:3000) in; may be repeated",
     )
     return parser
 

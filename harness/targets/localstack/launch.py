@@ -6,12 +6,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import orjson
-
-from harness.aws.limits.profiles import Limits, limits_to_json
+from harness.aws.limits.profiles import Limits
 from harness.emulator import standing
+from harness.emulator.command_line import DEFAULT_PORT, shared_options
 from harness.emulator.companion.parts import PARTS
-from harness.emulator.launch import DEFAULT_PORT, Foreground, temporary_folder
+from harness.emulator.launch import Foreground, temporary_folder
 from harness.emulator.standing import LOCALSTACK, STOP_TIMEOUTS_S, Standing
 from harness.errors import UsageError
 from harness.targets.localstack.environment import Environment
@@ -79,13 +78,17 @@ def command(
     allow_origins: Sequence[str],
 ) -> list[str]:
     """The command that runs LocalStack and its companion in the foreground."""
+    shared = shared_options(
+        port=port,
+        data_dir=data_dir,
+        logs_dir=logs_dir,
+        limits=limits,
+        region=region,
+        allow_origins=allow_origins,
+    )
     return [
         *(sys.executable, "-m", "harness.targets.localstack"),
-        *("--environment", str(environment.folder), "--port", str(port), "--region", region),
-        *("--data-dir", str(data_dir), "--logs-dir", str(logs_dir)),
-        *("--limits-json", orjson.dumps(limits_to_json(limits)).decode()),
-        *("--parts", ",".join(parts)),
-        *(word for origin in allow_origins for word in ("--allow-origin", origin)),
+        *("--environment", str(environment.folder), *shared, "--parts", ",".join(parts)),
     ]
 
 

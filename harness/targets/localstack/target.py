@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.aws.limits.profiles import Limits
 from harness.emulator import standing
-from harness.emulator.launch import DEFAULT_PORT
+from harness.emulator.command_line import DEFAULT_PORT
 from harness.emulator.standing import LOCALSTACK, Standing
 from harness.errors import TargetError, TargetLost
 from harness.measure.observation import Observation
