@@ -10,24 +10,20 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import shutil
-import signal
 import socket
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import orjson
 
-from harness.aws.limits.profiles import Limits
+from harness.emulator import supervising
 from harness.emulator.child import ProcessConfig
 from harness.emulator.children import Child, describe_exit
 from harness.emulator.endpoints import service_endpoints
-from harness.emulator.machine import claim_data_dir, listen, raise_file_limit
+from harness.emulator.machine import listen
 from harness.emulator.restarts import RestartPolicy
+from harness.emulator.supervising import Say, Supervising
 
 MODULES: Mapping[str, str] = {
     "moto": "harness.emulator.moto_process",  # first: it takes the longest to load
@@ -43,54 +39,31 @@ _LOST: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What a person chooses. `port` 0 is any free one; `lifeline`: end when standard input does; `temporary`:
-    remove the data directory at the end."""
+@dataclass(frozen=True, kw_only=True)
+class Settings(supervising.Settings):
+    """What a person chooses."""
 
     host: str
-    port: int
-    data_dir: Path
-    logs_dir: Path
-    limits: Limits
-    region: str = "us-east-1"
-    allow_origins: tuple[str, ...] = ()
     allow_deliveries: tuple[str, ...] = ()
-    lifeline: bool = False
-    temporary: bool = False
 
 
-Say = Callable[[Mapping[str, Any]], None]
+class Supervisor(Supervising):
+    """The whole embedded AWS, while `run` runs."""
 
-
-class Supervisor:
-    """The whole embedded AWS, while `run` runs. `say` is told of events (ready, incident, warning)."""
+    _settings: Settings
 
     def __init__(self, settings: Settings, say: Say, clock: Callable[[], float] = time.monotonic) -> None:
-        self._settings = settings
-        self._say = say
+        super().__init__(settings, say)
         self._clock = clock
         self._children: dict[str, Child] = {}
         self._sockets: dict[str, socket.socket] = {}
         self._incidents: list[str] = []
         self._credential_secret = secrets.token_hex(32)
         self._watchers: list[asyncio.Task[None]] = []
-        self._stopping = asyncio.Event()
 
-    async def run(self) -> None:
-        """Serve until a signal or the lifeline says to stop. Raises PortInUse or TargetError when the
-        emulator cannot be started; nothing is left running then."""
-        warning = raise_file_limit()
-        if warning is not None:
-            self._say({"event": "warning", "message": warning})
-        with claim_data_dir(self._settings.data_dir):
-            try:
-                await self._start()
-                await self._stopping.wait()
-            finally:
-                await self._stop()
-                if self._settings.temporary:
-                    shutil.rmtree(self._settings.data_dir, ignore_errors=True)
+    async def _serve(self) -> None:
+        await self._start()
+        await self._stopping.wait()
 
     async def _start(self) -> None:
         settings = self._settings
@@ -98,28 +71,15 @@ class Supervisor:
         for name in MODULES:
             if name != "edge":
                 self._sockets[name] = listen("127.0.0.1", 0)
-        self._watch_signals()
         for name, module in MODULES.items():
             log_path = settings.logs_dir / f"{name}.log"
             self._children[name] = Child(module, self._sockets[name], log_path)
             await self._children[name].start(self._config(name))
-        if not await self._all_ready():
+        ready = asyncio.gather(*(child.until_ready() for child in self._children.values()))
+        if not await self._before_stopping(ready):
             return
         self._watchers = [asyncio.create_task(self._watch(name)) for name in self._children]
         self._say({"event": "ready", "endpoints": service_endpoints(self._urls), "pid": os.getpid()})
-
-    async def _all_ready(self) -> bool:
-        """Whether every process serves; False when we were told to stop first. Raises TargetError."""
-        ready = asyncio.gather(*(child.until_ready() for child in self._children.values()))
-        stopping = asyncio.ensure_future(self._stopping.wait())
-        waited: list[asyncio.Future[Any]] = [ready, stopping]
-        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if ready.done():
-            ready.result()
-            return True
-        ready.cancel()
-        return False
 
     async def _watch(self, name: str) -> None:
         """Wait for the death of a process, say it, and start the process again while that makes sense."""
@@ -167,26 +127,11 @@ class Supervisor:
         """Where each process answers, as seen from this machine."""
         return {name: _url(listening) for name, listening in self._sockets.items()}
 
-    def _watch_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._on_signal)
-        if self._settings.lifeline:
-            loop.add_reader(sys.stdin.fileno(), self._on_lifeline)
-
-    def _on_signal(self) -> None:
-        if self._stopping.is_set():
-            for child in self._children.values():
-                child.kill()
-        self._stopping.set()
-
-    def _on_lifeline(self) -> None:
-        if not os.read(sys.stdin.fileno(), 4096):
-            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
-            self._stopping.set()
+    def _kill(self) -> None:
+        for child in self._children.values():
+            child.kill()
 
     async def _stop(self) -> None:
-        self._stopping.set()
         await asyncio.gather(*(child.stop() for child in self._children.values()))
         for child in self._children.values():
             child.log.close()

@@ -316,7 +316,9 @@ def test_a_second_signal_kills_what_does_not_stop(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(Supervisor, "_start", start)
 
     async def scenario() -> None:
-        settings = Settings("127.0.0.1", 0, tmp_path, tmp_path / "logs", FRESH)
+        settings = Settings(
+            host="127.0.0.1", port=0, data_dir=tmp_path, logs_dir=tmp_path / "logs", limits=FRESH
+        )
         running = asyncio.create_task(Supervisor(settings, lambda _event: None).run())
         while not signals:
             await asyncio.sleep(0)

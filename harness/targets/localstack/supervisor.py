@@ -9,26 +9,20 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import shutil
-import signal
 import socket
-import sys
 import time
 import uuid
-from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import aiohttp
 import orjson
 
-from harness.aws.limits.profiles import Limits
+from harness.emulator import supervising
 from harness.emulator.child import ProcessConfig
 from harness.emulator.children import Child, describe_exit
 from harness.emulator.companion.parts import PARTS, PARTS_VARIABLE
-from harness.emulator.machine import claim_data_dir, listen, raise_file_limit
+from harness.emulator.machine import listen
+from harness.emulator.supervising import Say, Supervising
 from harness.emulator.unanswered import why_unanswered
 from harness.errors import TargetError, TargetLost
 from harness.targets.localstack import extension
@@ -42,74 +36,34 @@ _LOOK_S = 0.1
 _COMPANION = "harness.emulator.companion"
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What a person chooses. `port` 0 is any free one; `parts` are Launchday's own that are turned on;
-    `lifeline`: end when standard input does; `temporary`: remove the data directory at the end."""
+@dataclass(frozen=True, kw_only=True)
+class Settings(supervising.Settings):
+    """What a person chooses. `parts` are Launchday's own that are turned on."""
 
     environment: Environment
-    port: int
-    data_dir: Path
-    logs_dir: Path
-    limits: Limits
     parts: tuple[str, ...] = PARTS
-    region: str = "us-east-1"
-    allow_origins: tuple[str, ...] = ()
-    lifeline: bool = False
-    temporary: bool = False
 
 
-Say = Callable[[Mapping[str, Any]], None]
+class Supervisor(Supervising):
+    """LocalStack and its companion, while `run` runs."""
 
-
-class Supervisor:
-    """LocalStack and its companion, while `run` runs. `say` is told of events (ready, incident, warning)."""
+    _settings: Settings
 
     def __init__(self, settings: Settings, say: Say) -> None:
-        self._settings = settings
-        self._say = say
-        self._stopping = asyncio.Event()
+        super().__init__(settings, say)
         self._companion: Child | None = None
         self._localstack: LocalStackProcess | None = None
         self._listening: socket.socket | None = None
 
-    async def run(self) -> None:
-        """Serve until a signal or the lifeline says to stop. Raises PortInUse or TargetError when it cannot
-        be started, TargetLost when one of the two died; nothing is left running then."""
-        warning = raise_file_limit()
-        if warning is not None:
-            self._say({"event": "warning", "message": warning})
-        self._watch_signals()
-        with claim_data_dir(self._settings.data_dir):
-            try:
-                await self._until_ended()
-            finally:
-                await self._stop()
-                if self._settings.temporary:
-                    shutil.rmtree(self._settings.data_dir, ignore_errors=True)
-
-    async def _until_ended(self) -> None:
-        starting = asyncio.create_task(self._start())
-        if not await self._before_stopping(starting):
+    async def _serve(self) -> None:
+        """Raises TargetLost when one of the two died, beside what it raises when it cannot be started."""
+        if not await self._before_stopping(self._start()):
             return
         died = asyncio.create_task(self._death())
         if await self._before_stopping(died):
             sentence = died.result()
             self._say({"event": "incident", "message": sentence})
             raise TargetLost(sentence)
-
-    async def _before_stopping(self, task: asyncio.Task[Any]) -> bool:
-        """Whether `task` was done before we were told to stop; it is cancelled if not. Raises what it did."""
-        stopping = asyncio.create_task(self._stopping.wait())
-        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if task.done():
-            task.result()
-            return True
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        return False
 
     async def _start(self) -> None:
         settings = self._settings
@@ -192,24 +146,10 @@ class Supervisor:
             f"LocalStack's companion {how}; all of {', '.join(self._settings.parts)} was lost.", last
         )
 
-    def _watch_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._on_signal)
-        if self._settings.lifeline:
-            loop.add_reader(sys.stdin.fileno(), self._on_lifeline)
-
-    def _on_signal(self) -> None:
-        if self._stopping.is_set():
-            for process in (self._localstack, self._companion):
-                if process is not None:
-                    process.kill()
-        self._stopping.set()
-
-    def _on_lifeline(self) -> None:
-        if not os.read(sys.stdin.fileno(), 4096):
-            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
-            self._stopping.set()
+    def _kill(self) -> None:
+        for process in (self._localstack, self._companion):
+            if process is not None:
+                process.kill()
 
     async def _stop(self) -> None:
         """LocalStack first: it asks the companion to end its functions."""
