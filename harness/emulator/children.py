@@ -1,4 +1,4 @@
-"""One child process of the supervisor, from its start to its end."""
+"""The processes under a supervisor, each from its start to its end."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import os
 import signal
 import socket
 import sys
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -18,11 +20,10 @@ from harness.emulator.child import ProcessConfig
 from harness.emulator.machine import child_environment
 from harness.errors import TargetError
 
-READY_TIMEOUT_S = 60.0
-STOP_TIMEOUT_S = 6.0
 _MAX_LOG_BYTES = 4_000_000
 _LINE_LIMIT_BYTES = 1_000_000
 _TAIL_LINES = 12
+_LAST_LINES = 6
 
 
 class BoundedLog:
@@ -52,58 +53,51 @@ class BoundedLog:
         self._file.close()
 
 
-class Child:
-    """A process that serves `listening` and reports over pipes; see harness.emulator.child for its side."""
+class Process(ABC):
+    """A process whose output is kept in a log, from its start to its end. Whoever derives from it starts it
+    with `_spawn`, and sets `ready` once it serves."""
 
-    def __init__(self, module: str, listening: socket.socket, log_path: Path) -> None:
-        self._module = module
-        self._listening = listening
+    ready_timeout_s = 60.0
+    stop_timeout_s = 6.0
+
+    def __init__(self, log_path: Path) -> None:
         self._process: asyncio.subprocess.Process | None = None
         self._pumps: list[asyncio.Task[None]] = []
+        self._finished = False
         self.ready = asyncio.Event()
         self.log = BoundedLog(log_path)
 
     @property
     def pid(self) -> int | None:
-        """Its process id, while it runs."""
+        """Its process id, once started."""
         return self._process.pid if self._process is not None else None
 
-    async def start(self, config: ProcessConfig, variables: Mapping[str, str] | None = None) -> None:
-        """Start the process, with `variables` beside the usual ones; it is serving when `ready` is set."""
+    def last_words(self) -> str:
+        """The last lines of its log, in one; empty when it has none."""
+        lines = [line for line in self.log.tail if line]
+        return " | ".join(lines[-_LAST_LINES:])
+
+    async def _spawn(self, *command: str, stderr: int, **options: Any) -> asyncio.subprocess.Process:
         self.ready = asyncio.Event()
+        self._finished = False
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            self._module,
+            *command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            pass_fds=(self._listening.fileno(),),
+            stderr=stderr,
             start_new_session=True,
-            env={**child_environment(), **(variables or {})},
             limit=_LINE_LIMIT_BYTES,
+            **options,
         )
-        self.tell(config.to_json())
-        assert self._process.stdout is not None
-        assert self._process.stderr is not None
-        self._pumps = [
-            asyncio.create_task(self._pump_events(self._process.stdout)),
-            asyncio.create_task(self._pump_log(self._process.stderr)),
-        ]
-
-    def tell(self, line: bytes) -> None:
-        """Send a line to the process, if it is there to read it."""
-        if self._process is not None and self._process.stdin is not None:
-            with contextlib.suppress(OSError, RuntimeError):
-                self._process.stdin.write(line)
+        return self._process
 
     async def until_ready(self) -> None:
         """Wait until the process serves. Raises TargetError, with the end of its log, when it does not."""
         assert self._process is not None
-        ended = asyncio.create_task(self._process.wait())
+        ended = asyncio.create_task(self._exited())
         ready = asyncio.create_task(self.ready.wait())
         done, pending = await asyncio.wait(
-            {ended, ready}, timeout=READY_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED
+            {ended, ready}, timeout=self.ready_timeout_s, return_when=asyncio.FIRST_COMPLETED
         )
         for task in pending:
             task.cancel()
@@ -111,52 +105,61 @@ class Child:
             return
         if ended in done:
             await asyncio.gather(*self._pumps, return_exceptions=True)
-            why = f"{describe_exit(self._process.returncode or 0)} before it was ready"
+            why = f"{describe_exit(ended.result())} before it was ready"
         else:
-            why = f"was not ready after {READY_TIMEOUT_S:.0f} s"
-        last = " | ".join(line for line in list(self.log.tail)[-3:] if line)
-        raise TargetError(f"The process {self._module} {why}: {last or 'it said nothing'}")
+            why = f"was not ready after {self.ready_timeout_s:.0f} s"
+        raise TargetError(self._not_ready(why))
+
+    @abstractmethod
+    def _not_ready(self, why: str) -> str:
+        """The sentence that it is not, with its last words."""
 
     async def wait(self) -> int:
         """The process's exit code once it ends (negative: a signal); nothing that it started is left."""
-        assert self._process is not None
-        code = await self._process.wait()
-        self._end_group()
-        await asyncio.gather(*self._pumps, return_exceptions=True)
+        code = await self._exited()
+        await self._finish()
         return code
 
     async def stop(self) -> None:
-        """Ask the process to stop, and make it when it does not."""
+        """Ask the process to stop, and make it when it does not. Nothing that it started is left."""
         process = self._process
-        if process is None or process.returncode is not None:
-            return
-        if process.stdin is not None:
-            process.stdin.close()
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
-        except TimeoutError:
-            self.kill()
-            await process.wait()
-        self._end_group()
+        if process is not None:
+            if process.returncode is None:
+                self._ask_to_stop(process)
+                try:
+                    await asyncio.wait_for(self._exited(), self.stop_timeout_s)
+                except TimeoutError:
+                    self.kill()
+                    await self._exited()
+            if not self._finished:  # or its id, and its group's, may be another's by now
+                await self._finish()
+        self.log.close()
 
     def kill(self) -> None:
-        """End the process and all that it started, now."""
-        self._end_group()
-
-    def _end_group(self) -> None:
+        """End the process and its group now."""
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
-    async def _pump_events(self, stream: asyncio.StreamReader) -> None:
-        async for line in stream:
-            event = orjson.loads(line)
-            if event.get("event") == "ready":
-                self.ready.set()
+    def _ask_to_stop(self, process: asyncio.subprocess.Process) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
 
-    async def _pump_log(self, stream: asyncio.StreamReader) -> None:
+    async def _exited(self) -> int:
+        """The exit code, once there is one."""
+        assert self._process is not None
+        return await self._process.wait()
+
+    async def _finish(self) -> None:
+        """When it has ended: end what it started, and read its log to the end."""
+        await self._end_the_rest()
+        await asyncio.gather(*self._pumps, return_exceptions=True)
+        self._finished = True
+
+    async def _end_the_rest(self) -> None:
+        self.kill()
+
+    async def _keep_log(self, stream: asyncio.StreamReader) -> None:
         while True:
             try:
                 line = await stream.readline()
@@ -165,6 +168,56 @@ class Child:
             if not line:
                 return
             self.log.write(line)
+            self._logged(line)
+
+    def _logged(self, _line: bytes) -> None:
+        """Told of each line of the log."""
+        return
+
+
+class Child(Process):
+    """A process that serves `listening` and reports over pipes; see harness.emulator.child for its side."""
+
+    def __init__(self, module: str, listening: socket.socket, log_path: Path) -> None:
+        super().__init__(log_path)
+        self._module = module
+        self._listening = listening
+
+    async def start(self, config: ProcessConfig, variables: Mapping[str, str] | None = None) -> None:
+        """Start the process, with `variables` beside the usual ones; it is serving when `ready` is set."""
+        process = await self._spawn(
+            *(sys.executable, "-m", self._module),
+            stderr=asyncio.subprocess.PIPE,
+            pass_fds=(self._listening.fileno(),),
+            env={**child_environment(), **(variables or {})},
+        )
+        self.tell(config.to_json())
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self._pumps = [
+            asyncio.create_task(self._pump_events(process.stdout)),
+            asyncio.create_task(self._keep_log(process.stderr)),
+        ]
+
+    def tell(self, line: bytes) -> None:
+        """Send a line to the process, if it is there to read it."""
+        if self._process is not None and self._process.stdin is not None:
+            with contextlib.suppress(OSError, RuntimeError):
+                self._process.stdin.write(line)
+
+    def _not_ready(self, why: str) -> str:
+        return f"The process {self._module} {why}: {self.last_words() or 'it said nothing'}"
+
+    def _ask_to_stop(self, process: asyncio.subprocess.Process) -> None:
+        if process.stdin is not None:
+            process.stdin.close()
+        super()._ask_to_stop(process)
+
+    async def _pump_events(self, stream: asyncio.StreamReader) -> None:
+        async for line in stream:
+            event = orjson.loads(line)
+            if event.get("event") == "ready":
+                self.ready.set()
 
 
 def describe_exit(code: int) -> str:

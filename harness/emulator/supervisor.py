@@ -132,9 +132,10 @@ class Supervisor(Supervising):
             child.kill()
 
     async def _stop(self) -> None:
+        for watcher in self._watchers:  # or it starts again what has just been stopped
+            watcher.cancel()
+        await asyncio.gather(*self._watchers, return_exceptions=True)
         await asyncio.gather(*(child.stop() for child in self._children.values()))
-        for child in self._children.values():
-            child.log.close()
         for listening in self._sockets.values():
             listening.close()
 

@@ -227,7 +227,7 @@ while True:
 def test_a_child_that_will_not_stop_is_ended_with_all_that_it_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.emulator.children.STOP_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(Child, "stop_timeout_s", 0.2)
     name = module(tmp_path, "launchday_deaf_child", DEAF, monkeypatch)
     ended: list[int] = []
     grandchildren: list[int] = []

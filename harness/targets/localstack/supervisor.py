@@ -140,10 +140,10 @@ class Supervisor(Supervising):
             sentence = f"LocalStack {describe_exit(localstack.result())}; everything on it was lost."
             self._companion.tell(orjson.dumps({"incident": sentence}) + b"\n")
             return with_last_words(sentence, self._localstack.last_words())
-        last = " | ".join(line for line in list(self._companion.log.tail)[-3:] if line)
         how = describe_exit(companion.result())
         return with_last_words(
-            f"LocalStack's companion {how}; all of {', '.join(self._settings.parts)} was lost.", last
+            f"LocalStack's companion {how}; all of {', '.join(self._settings.parts)} was lost.",
+            self._companion.last_words(),
         )
 
     def _kill(self) -> None:
@@ -157,7 +157,6 @@ class Supervisor(Supervising):
             await self._localstack.stop()
         if self._companion is not None:
             await self._companion.stop()
-            self._companion.log.close()
         if self._listening is not None:
             self._listening.close()
 
