@@ -24,7 +24,7 @@ from side_by_side import CannotMeasure, keep, run
 
 from harness.aws.limits.profiles import NONE
 from harness.errors import LaunchdayError
-from harness.targets.embedded import embedded_cloud
+from harness.targets.local import local_cloud
 from harness.targets.localstack import environment, extension
 from harness.targets.localstack.environment import Environment
 from harness.targets.localstack.launch import LocalStack
@@ -75,7 +75,7 @@ def _cpu_us(process: psutil.Process, ask: Callable[[], None]) -> float:
 
 
 def _client(url: str, service: str) -> Any:
-    return embedded_cloud({"": url}).client(service)
+    return local_cloud({"": url}).client(service)
 
 
 def _put_record(url: str) -> Callable[[], None]:

@@ -34,7 +34,7 @@ import psutil
 from rehearsals import busy_s, launchday, role_of
 from side_by_side import CannotMeasure, keep, run
 
-from harness.targets.embedded import embedded_cloud
+from harness.targets.local import local_cloud
 
 FUNCTIONS = 300
 TABLES = 200
@@ -123,7 +123,7 @@ class Account:
     """Creates what an account has, through boto3."""
 
     def __init__(self, endpoints: Mapping[str, str]) -> None:
-        cloud = embedded_cloud(endpoints)
+        cloud = local_cloud(endpoints)
         names = ("lambda", "dynamodb", "kinesis", "sqs")
         self._clients: dict[str, Any] = {name: cloud.client(name) for name in names}
         self._package = _package()

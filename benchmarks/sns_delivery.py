@@ -28,7 +28,7 @@ from side_by_side import CannotMeasure, Measurement, Server, compare, free_port,
 from harness.aws.limits.profiles import NONE
 from harness.emulator.launch import EmbeddedAws
 from harness.emulator.services.sns.signing import Signer
-from harness.targets.embedded import embedded_cloud
+from harness.targets.local import local_cloud
 
 ENDPOINTS = 20
 MESSAGES = 500
@@ -129,7 +129,7 @@ async def post(sink: Sink) -> None:
 
 def subscribe(aws: EmbeddedAws, topic: str, endpoint: str) -> None:
     """Subscribe `endpoint` and wait for it to confirm."""
-    sns = embedded_cloud(aws.endpoints).client("sns")
+    sns = local_cloud(aws.endpoints).client("sns")
     arn = sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=endpoint, ReturnSubscriptionArn=True)[
         "SubscriptionArn"
     ]
@@ -153,7 +153,7 @@ def push_rss_bytes(aws: EmbeddedAws) -> int:
 def pending_bytes_each() -> float:
     """What a delivery to an endpoint that hangs holds, with a message of its own, in a fresh process."""
     with endpoints() as sink, EmbeddedAws(port=0, limits=NONE) as aws:
-        topic = embedded_cloud(aws.endpoints).client("sns").create_topic(Name="hanging")["TopicArn"]
+        topic = local_cloud(aws.endpoints).client("sns").create_topic(Name="hanging")["TopicArn"]
         subscribe(aws, topic, f"{sink.url}/hang/0")
         asyncio.run(publish(aws.endpoints["sns"], topic, PENDING // 10))  # what the first ones load
         before = push_rss_bytes(aws)
@@ -178,7 +178,7 @@ def signature_ms() -> float:
 
 def benchmark() -> None:
     with endpoints() as sink, EmbeddedAws(port=0, limits=NONE) as aws:
-        topic = embedded_cloud(aws.endpoints).client("sns").create_topic(Name="healthy")["TopicArn"]
+        topic = local_cloud(aws.endpoints).client("sns").create_topic(Name="healthy")["TopicArn"]
         for number in range(ENDPOINTS):
             subscribe(aws, topic, f"{sink.url}/hook/{number}")
         details: dict[str, Any] = {

@@ -37,7 +37,7 @@ from side_by_side import CannotMeasure, Server, free_port, keep, run
 from harness.aws.limits.profiles import ESTABLISHED
 from harness.emulator.launch import EmbeddedAws
 from harness.emulator.machine import raise_file_limit
-from harness.targets.embedded import embedded_cloud
+from harness.targets.local import local_cloud
 
 BARE = Path(__file__).parent / "bare" / "web_sockets.py"
 SETTLE_S = 3.0
@@ -233,7 +233,7 @@ async def mutate(
 
 def an_api(endpoint: str) -> tuple[str, str]:
     """The id of a new API whose mutation gives back its arguments, and a key."""
-    appsync = embedded_cloud({"": endpoint}).client("appsync")
+    appsync = local_cloud({"": endpoint}).client("appsync")
     api_id = appsync.create_graphql_api(name="live", authenticationType="API_KEY")["graphqlApi"]["apiId"]
     appsync.start_schema_creation(apiId=api_id, definition=SCHEMA.encode())
     appsync.create_data_source(apiId=api_id, name="none", type="NONE")

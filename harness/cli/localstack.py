@@ -12,7 +12,7 @@ from harness.cli.output import print_facts, print_json
 from harness.emulator import standing
 from harness.emulator.standing import LOCALSTACK, Standing
 from harness.errors import TargetError
-from harness.targets.embedded import embedded_cloud
+from harness.targets.local import local_cloud
 from harness.targets.localstack import environment
 from harness.targets.localstack.environment import LOCALSTACK_VERSION
 from harness.targets.localstack.launch import leave_standing, parts_without
@@ -129,7 +129,7 @@ def how_it_ended(port: int | None = None) -> str | None:
 
 def describe(stands: Standing) -> dict[str, Any]:
     """What a program needs to work against it."""
-    cloud = embedded_cloud(stands.endpoints, str(stands.facts.get("region", DEFAULT_REGION)))
+    cloud = local_cloud(stands.endpoints, str(stands.facts.get("region", DEFAULT_REGION)))
     return {
         "version": LOCALSTACK_VERSION,
         "endpoint_url": stands.endpoints[""],

@@ -11,7 +11,7 @@ from harness.emulator import standing
 from harness.emulator.standing import EMBEDDED, LOCALSTACK, Standing
 from harness.errors import UsageError
 from harness.targets.base import Stays, Target
-from harness.targets.embedded import EmbeddedTarget, StandingTarget
+from harness.targets.embedded import EmbeddedTarget, StandingEmbeddedTarget
 from harness.targets.localstack import environment
 from harness.targets.localstack.launch import leave_standing
 from harness.targets.localstack.target import LocalStackTarget, StandingLocalStackTarget
@@ -54,7 +54,7 @@ def make_target(
             f"What `launchday up` keeps on port {port} was started with its own --allow-delivery.",
             "Give it there, or --port 0 for an embedded AWS of its own.",
         )
-    return StandingTarget(stands.endpoints, region)
+    return StandingEmbeddedTarget(stands, region)
 
 
 def make_standing(

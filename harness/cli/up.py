@@ -17,7 +17,7 @@ from harness.emulator.standing import LOCALSTACK, Standing
 from harness.errors import UsageError
 from harness.pipeline_loader import REFERENCE_PIPELINE, load_pipeline
 from harness.scenario import load_scenario
-from harness.targets.embedded import embedded_cloud
+from harness.targets.local import local_cloud
 
 
 @click.command(short_help="Keep the pipeline up, for any AWS SDK or the AWS CLI.")
@@ -74,7 +74,7 @@ def up(
         allow_deliveries=allow_deliveries,
     )
     try:
-        cloud = embedded_cloud(stands.endpoints, region)
+        cloud = local_cloud(stands.endpoints, region)
         outputs = deploy(pipeline, cloud, sized_for, dict(settings))
     except BaseException:
         if already is None:

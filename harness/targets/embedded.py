@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import http.client
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,20 +14,20 @@ import orjson
 from harness.aws.limits.profiles import Limits
 from harness.emulator.command_line import DEFAULT_PORT
 from harness.emulator.launch import EmbeddedAws
-from harness.errors import TargetError, TargetLost
+from harness.emulator.standing import EMBEDDED
+from harness.errors import TargetLost
 from harness.measure.meters import CallTally, Gauge, Usage
 from harness.measure.observation import Invocation, Observation, ProcessState
 from harness.measure.unseen import Unseen
-from harness.pipeline import Cloud
+from harness.targets.local import DEFAULT_REGION, OwnTarget, StandingTarget
 
 _TIMEOUT_S = 20.0
-_REGION = "us-east-1"
 
 
-class EmbeddedTarget:
-    """An embedded AWS of its own for the run: started, used, stopped."""
+class EmbeddedTarget(OwnTarget[EmbeddedAws]):
+    """An embedded AWS of its own for the run."""
 
-    name = "embedded"
+    name = EMBEDDED
 
     def __init__(
         self,
@@ -37,80 +35,33 @@ class EmbeddedTarget:
         limits: Limits,
         port: int = DEFAULT_PORT,
         data_dir: Path | None = None,
-        region: str = _REGION,
-        allow_origins: Sequence[str] = (),
+        region: str = DEFAULT_REGION,
         allow_deliveries: Sequence[str] = (),
     ) -> None:
-        self._region = region
-        self._make = partial(
-            EmbeddedAws,
-            port=port,
-            data_dir=data_dir,
-            limits=limits,
-            region=region,
-            allow_origins=allow_origins,
-            allow_deliveries=allow_deliveries,
-        )
-        self._aws: EmbeddedAws | None = None
+        def make(logs_dir: Path) -> EmbeddedAws:
+            return EmbeddedAws(
+                port=port,
+                data_dir=data_dir,
+                logs_dir=logs_dir,
+                limits=limits,
+                region=region,
+                allow_deliveries=allow_deliveries,
+            )
 
-    def start(self, logs_dir: Path) -> AbstractContextManager[EmbeddedTarget]:
-        """Start it for the time of a `with` block. Raises PortInUse or TargetError."""
-        return self._started(logs_dir)
-
-    @contextmanager
-    def _started(self, logs_dir: Path) -> Iterator[EmbeddedTarget]:
-        with self._make(logs_dir=logs_dir) as aws:
-            self._aws = aws
-            try:
-                yield self
-            finally:
-                self._aws = None
-
-    def cloud(self) -> Cloud:
-        """How its API is reached. Raises TargetError outside of `start`."""
-        return embedded_cloud(self._running().endpoints, self._region)
+        super().__init__(make, region)
 
     def observer(self) -> EmbeddedObserver:
         """Its own meters. Raises TargetError outside of `start`."""
         aws = self._running()
-        return EmbeddedObserver(aws.endpoints[""], alive=aws.alive)
-
-    def warnings(self) -> Sequence[str]:
-        """What its supervisor warned of at the start (too few file descriptors)."""
-        return self._running().warnings
-
-    def _running(self) -> EmbeddedAws:
-        if self._aws is None:
-            raise TargetError("The embedded AWS was not started.")
-        return self._aws
+        return EmbeddedObserver(aws.observed_at, alive=aws.alive)
 
 
-class StandingTarget:
-    """An embedded AWS that stands already: used, and left standing."""
-
-    name = "embedded"
-    keeps_pipeline = True
-
-    def __init__(self, endpoints: Mapping[str, str], region: str = _REGION) -> None:
-        self._endpoints = endpoints
-        self._region = region
-        self.where = f"the embedded AWS that stands on port {urlsplit(endpoints['']).port}"
-
-    @contextmanager
-    def _used(self) -> Iterator[StandingTarget]:
-        yield self
-
-    def start(self, logs_dir: Path) -> AbstractContextManager[StandingTarget]:  # noqa: ARG002
-        """Nothing to start, nothing to stop."""
-        return self._used()
-
-    def cloud(self) -> Cloud:
-        """How its API is reached."""
-        return embedded_cloud(self._endpoints, self._region)
+class StandingEmbeddedTarget(StandingTarget):
+    """An embedded AWS that stands already (`launchday up`)."""
 
     def observer(self) -> EmbeddedObserver:
         """Its own meters."""
-        return EmbeddedObserver(self._endpoints[""])
+        return EmbeddedObserver(self._stands.observed_at)
 
 
 class EmbeddedObserver:
@@ -175,11 +126,6 @@ class EmbeddedObserver:
         self._connection.request("GET", path)
         response = self._connection.getresponse()
         return response.status, response.read()
-
-
-def embedded_cloud(endpoints: Mapping[str, str], region: str = _REGION) -> Cloud:
-    """How the API at `endpoints` is reached: any credentials do, these are the customary ones."""
-    return Cloud(region=region, endpoints=dict(endpoints), access_key_id="test", secret_access_key="test")
 
 
 def _observation(answer: Mapping[str, Any]) -> Observation:

@@ -13,7 +13,7 @@ from harness.conductor import deploy
 from harness.errors import LaunchdayError
 from harness.pipeline_loader import REFERENCE_PIPELINE, load_pipeline
 from harness.scenario import load_scenario
-from harness.targets.embedded import embedded_cloud
+from harness.targets.local import local_cloud
 
 DEFAULT_URL = "http://127.0.0.1:4566"
 DEFAULT_SCENARIO = "mass_registration"
@@ -26,7 +26,7 @@ def main() -> int:
     try:
         scenario = load_scenario(os.environ.get("LAUNCHDAY_SCENARIO", DEFAULT_SCENARIO))
         pipeline = load_pipeline(REFERENCE_PIPELINE)
-        deploy(pipeline, embedded_cloud({"": url}, region), scenario, {})
+        deploy(pipeline, local_cloud({"": url}, region), scenario, {})
     except LaunchdayError as error:
         print(f"The pipeline is not deployed. {error}", file=sys.stderr)
         return error.exit_code

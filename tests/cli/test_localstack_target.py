@@ -20,8 +20,8 @@ from harness.emulator.standing import Standing
 from harness.errors import TargetError, UsageError
 from harness.pipeline import Cloud
 from harness.targets.base import Stays
-from harness.targets.embedded import embedded_cloud
 from harness.targets.endpoint import AwsTarget, EndpointTarget
+from harness.targets.local import local_cloud
 from harness.targets.localstack import environment, interpreter
 from harness.targets.localstack.environment import Environment
 from harness.targets.localstack.target import LocalStackTarget, StandingLocalStackTarget
@@ -92,7 +92,7 @@ def test_nothing_stays_on_a_target_of_the_runs_own(
 
 
 def test_what_stays_on_a_target_of_others_is_said() -> None:
-    endpoint = EndpointTarget(embedded_cloud({"": "http://127.0.0.1:9"}))
+    endpoint = EndpointTarget(local_cloud({"": "http://127.0.0.1:9"}))
     assert what_stays("reference", endpoint) == (
         "reference stays on the AWS at http://127.0.0.1:9; --take-down takes it down."
     )

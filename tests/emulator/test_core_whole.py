@@ -25,7 +25,8 @@ from harness.aws.limits.profiles import ESTABLISHED
 from harness.emulator import standing
 from harness.emulator.launch import EmbeddedAws
 from harness.errors import PortInUse, TargetError, TargetLost
-from harness.targets.embedded import EmbeddedObserver, EmbeddedTarget, StandingTarget, embedded_cloud
+from harness.targets.embedded import EmbeddedObserver, EmbeddedTarget, StandingEmbeddedTarget
+from harness.targets.local import local_cloud
 
 pytestmark = pytest.mark.slow
 
@@ -48,7 +49,7 @@ def own(tmp_path: Path) -> Iterator[EmbeddedAws]:
 
 def client(aws: EmbeddedAws, service: str, *, direct: bool = True) -> Any:
     endpoints = aws.endpoints if direct else {"": aws.endpoints[""]}
-    return embedded_cloud(endpoints).client(service, retries={"max_attempts": 1})
+    return local_cloud(endpoints).client(service, retries={"max_attempts": 1})
 
 
 def get(aws: EmbeddedAws, path: str) -> dict[str, Any]:
@@ -396,7 +397,7 @@ def test_one_that_stands_is_found_used_and_stopped(tmp_path: Path, monkeypatch: 
         assert standing.state_file().stat().st_mode & 0o777 == 0o600  # it may hold keys
         with pytest.raises(TargetError, match="stands already"):
             standing.start(port=0, data_dir=tmp_path / "more", limits=ESTABLISHED)
-        with StandingTarget(started.endpoints).start(tmp_path / "logs") as target:
+        with StandingEmbeddedTarget(started).start(tmp_path / "logs") as target:
             assert target.observer().observe().incidents == []
     finally:
         assert standing.stop() == started

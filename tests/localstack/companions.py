@@ -16,7 +16,7 @@ from harness.aws.limits.profiles import ESTABLISHED, Limits
 from harness.emulator.child import ProcessConfig
 from harness.emulator.machine import child_environment, listen
 from harness.pipeline import Cloud
-from harness.targets.embedded import embedded_cloud
+from harness.targets.local import local_cloud
 from tests.serving import Request, serving
 
 
@@ -34,7 +34,7 @@ class RunningCompanion:
     @property
     def cloud(self) -> Cloud:
         """How its API is reached."""
-        return embedded_cloud({"": self.url})
+        return local_cloud({"": self.url})
 
     def get(self, path: str) -> Any:
         """The JSON that it answers to a GET."""

@@ -18,7 +18,7 @@ import pytest
 
 from harness.aws.limits.profiles import ESTABLISHED
 from harness.pipeline import Cloud
-from harness.targets.embedded import embedded_cloud
+from harness.targets.local import local_cloud
 from harness.targets.localstack.environment import Environment
 from harness.targets.localstack.launch import LocalStack
 from tests.localstack.installed import installed
@@ -40,7 +40,7 @@ class RunningLocalStack:
     @property
     def cloud(self) -> Cloud:
         """How its API is reached."""
-        return embedded_cloud({"": self.url})
+        return local_cloud({"": self.url})
 
     def unique(self, name: str) -> str:
         """`name` with an ending that nobody else has."""

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from harness.emulator.machine import listen
-from harness.targets.embedded import embedded_cloud
+from harness.targets.local import local_cloud
 from tests.localstack.companions import lone_companion, start_alone
 
 KNOWN_AS = "http://localhost.localstack.cloud:4570"
@@ -35,7 +35,7 @@ def health(url: str, host: str) -> Any:
 def test_it_serves_its_parts_and_names_itself_as_clients_know_it(tmp_path: Path) -> None:
     with lone_companion(tmp_path, "--known-as", KNOWN_AS) as (url, _process):
         assert health(url, "localhost.localstack.cloud:4570")["parts"] == ["appsync", "cognito"]
-        cloud = embedded_cloud({"": url})
+        cloud = local_cloud({"": url})
         pool = cloud.client("cognito-idp").create_user_pool(PoolName="people")["UserPool"]["Id"]
         assert pool.startswith("us-east-1_")
         made = cloud.client("appsync").create_graphql_api(name="any", authenticationType="API_KEY")

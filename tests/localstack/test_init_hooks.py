@@ -19,7 +19,7 @@ from harness.emulator.companion.parts import PARTS
 from harness.emulator.launch import EmbeddedAws
 from harness.emulator.machine import listen
 from harness.pipeline import Cloud
-from harness.targets.embedded import embedded_cloud
+from harness.targets.local import local_cloud
 from harness.targets.localstack import extension
 from harness.targets.localstack.environment import Environment
 from harness.targets.localstack.process import LocalStackProcess
@@ -147,11 +147,11 @@ def test_the_hook_deploys_what_launchday_up_deploys_and_changes_nothing_when_run
         first = run(DEPLOY, LAUNCHDAY_ENDPOINT_URL=url)
         assert (first.returncode, first.stderr) == (0, "")
         assert first.stdout == f"live-location stands on {url}, sized for mass_registration.\n"
-        stands = standing(embedded_cloud(aws.endpoints))
+        stands = standing(local_cloud(aws.endpoints))
         check_stands(stands)
         again = run(DEPLOY, LAUNCHDAY_ENDPOINT_URL=url)
         assert (again.returncode, again.stderr) == (0, "")
-        assert standing(embedded_cloud(aws.endpoints)) == stands
+        assert standing(local_cloud(aws.endpoints)) == stands
 
 
 @pytest.mark.slow
@@ -207,7 +207,7 @@ async def _while_it_runs(
             assert time.monotonic() < deadline, told.stdout + log.read_text()[-4000:]
             assert "Failed" not in told.stdout, log.read_text()[-4000:]
             await asyncio.sleep(0.5)
-        cloud = embedded_cloud({"": url})
+        cloud = local_cloud({"": url})
         stands = await asyncio.to_thread(standing, cloud)
         check_stands(stands)
         again = await asyncio.to_thread(run, DEPLOY, LAUNCHDAY_ENDPOINT_URL=url)

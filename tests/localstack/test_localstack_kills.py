@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from harness.aws.limits.profiles import ESTABLISHED
-from harness.targets.embedded import embedded_cloud
+from harness.targets.local import local_cloud
 from harness.targets.localstack.environment import Environment
 from harness.targets.localstack.launch import LocalStack
 from tests.localstack.made import ROLE, zipped
@@ -53,7 +53,7 @@ def test_nothing_is_left_when_one_is_killed(
     )
     with aws:
         supervisor = aws.pid
-        client = embedded_cloud({"": aws.endpoints[""]}).client("lambda")
+        client = local_cloud({"": aws.endpoints[""]}).client("lambda")
         pids = tmp_path / "pids"
         client.create_function(
             FunctionName="leaves",

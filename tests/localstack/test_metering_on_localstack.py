@@ -19,7 +19,8 @@ from harness.aws.limits.profiles import ESTABLISHED
 from harness.emulator.launch import EmbeddedAws
 from harness.measure.observation import Observation
 from harness.pipeline import Cloud
-from harness.targets.embedded import EmbeddedObserver, embedded_cloud
+from harness.targets.embedded import EmbeddedObserver
+from harness.targets.local import local_cloud
 from harness.targets.localstack.target import LocalStackObserver
 from tests.localstack.conftest import RunningLocalStack
 from tests.localstack.made import KEY, ROLE, zipped
@@ -184,7 +185,7 @@ def observer_of(localstack: RunningLocalStack) -> LocalStackObserver:
 def test_the_same_requests_are_the_same_units(localstack: RunningLocalStack, tmp_path: Path) -> None:
     mark = localstack.unique("x").rpartition("-")[2]
     with EmbeddedAws(port=0, data_dir=tmp_path, limits=ESTABLISHED) as aws:
-        User(embedded_cloud({"": aws.endpoints[""]}), aws.endpoints[""], mark).use_everything()
+        User(local_cloud({"": aws.endpoints[""]}), aws.endpoints[""], mark).use_everything()
         expected = units(EmbeddedObserver(aws.endpoints[""]).observe(), mark)
     User(localstack.cloud, localstack.url, mark).use_everything()
     seen = observer_of(localstack).observe()

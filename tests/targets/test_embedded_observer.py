@@ -13,7 +13,8 @@ import pytest
 from harness.errors import TargetLost
 from harness.measure.meters import CallTally, Gauge, Usage
 from harness.measure.observation import ProcessState
-from harness.targets.embedded import EmbeddedObserver, embedded_cloud
+from harness.targets.embedded import EmbeddedObserver
+from harness.targets.local import local_cloud
 
 ROW = {
     "function": "f",
@@ -131,6 +132,6 @@ def test_nobody_listening_is_a_lost_target() -> None:
 
 
 def test_each_service_is_reached_where_it_lives() -> None:
-    cloud = embedded_cloud({"": "http://127.0.0.1:1", "s3": "http://127.0.0.1:2"})
+    cloud = local_cloud({"": "http://127.0.0.1:1", "s3": "http://127.0.0.1:2"})
     assert (cloud.endpoint("s3"), cloud.endpoint("sns")) == ("http://127.0.0.1:2", "http://127.0.0.1:1")
     assert (cloud.access_key_id, cloud.secret_access_key, cloud.region) == ("test", "test", "us-east-1")

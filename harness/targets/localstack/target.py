@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from functools import partial
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from harness.aws.limits.profiles import Limits
 from harness.emulator import standing
 from harness.emulator.command_line import DEFAULT_PORT
 from harness.emulator.standing import LOCALSTACK, Standing
-from harness.errors import TargetError, TargetLost
+from harness.errors import TargetLost
 from harness.measure.observation import Observation
 from harness.measure.unseen import AUTHORIZATIONS, BACKLOG, LAMBDA_ERRORS, LAMBDA_THROTTLES, Unseen, usage_of
-from harness.pipeline import Cloud
-from harness.targets.embedded import EmbeddedObserver, embedded_cloud
+from harness.targets.embedded import EmbeddedObserver
+from harness.targets.local import DEFAULT_REGION, OwnTarget, StandingTarget
 from harness.targets.localstack.environment import Environment
 from harness.targets.localstack.launch import LocalStack
 
-_REGION = "us-east-1"
 _HEALTH = "/_launchday/health"
 WORD_WITHIN_S = 5.0
 _PAUSE_S = 0.05
@@ -101,72 +98,32 @@ def unseen_without(parts: Collection[str]) -> Unseen:
     return found
 
 
-class LocalStackTarget:
-    """A LocalStack of its own for the run: started, used, stopped."""
+class LocalStackTarget(OwnTarget[LocalStack]):
+    """A LocalStack of its own for the run."""
 
     name = LOCALSTACK
 
     def __init__(
-        self, environment: Environment, *, limits: Limits, port: int = DEFAULT_PORT, region: str = _REGION
+        self,
+        environment: Environment,
+        *,
+        limits: Limits,
+        port: int = DEFAULT_PORT,
+        region: str = DEFAULT_REGION,
     ) -> None:
-        self._region = region
-        self._make = partial(LocalStack, environment, port=port, limits=limits, region=region)
-        self._aws: LocalStack | None = None
+        def make(logs_dir: Path) -> LocalStack:
+            return LocalStack(environment, port=port, logs_dir=logs_dir, limits=limits, region=region)
 
-    def start(self, logs_dir: Path) -> AbstractContextManager[LocalStackTarget]:
-        """Start it for the time of a `with` block. Raises PortInUse or TargetError."""
-        return self._started(logs_dir)
-
-    @contextmanager
-    def _started(self, logs_dir: Path) -> Iterator[LocalStackTarget]:
-        with self._make(logs_dir=logs_dir) as aws:
-            self._aws = aws
-            try:
-                yield self
-            finally:
-                self._aws = None
-
-    def cloud(self) -> Cloud:
-        """How its API is reached. Raises TargetError outside of `start`."""
-        return embedded_cloud(self._running().endpoints, self._region)
+        super().__init__(make, region)
 
     def observer(self) -> LocalStackObserver:
         """The companion's meters. Raises TargetError outside of `start`."""
         aws = self._running()
         return LocalStackObserver(aws.observed_at, lambda: _how_it_ended(aws))
 
-    def warnings(self) -> Sequence[str]:
-        """What its supervisor warned of at the start (too few file descriptors)."""
-        return self._running().warnings
 
-    def _running(self) -> LocalStack:
-        if self._aws is None:
-            raise TargetError("LocalStack was not started.")
-        return self._aws
-
-
-class StandingLocalStackTarget:
-    """A LocalStack that stands already: used, and left standing."""
-
-    name = LOCALSTACK
-
-    def __init__(self, stands: Standing, region: str = _REGION) -> None:
-        self._stands = stands
-        self._region = region
-        self.where = f"the LocalStack that stands on port {stands.port}"
-        self.keeps_pipeline = stands.keeps_pipeline
-
-    @contextmanager
-    def _used(self) -> Iterator[StandingLocalStackTarget]:
-        yield self
-
-    def start(self, logs_dir: Path) -> AbstractContextManager[StandingLocalStackTarget]:  # noqa: ARG002
-        """Nothing to start, nothing to stop."""
-        return self._used()
-
-    def cloud(self) -> Cloud:
-        """How its API is reached."""
-        return embedded_cloud(self._stands.endpoints, self._region)
+class StandingLocalStackTarget(StandingTarget):
+    """A LocalStack that stands already."""
 
     def observer(self) -> LocalStackObserver:
         """The companion's meters."""

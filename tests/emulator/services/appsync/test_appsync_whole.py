@@ -16,7 +16,7 @@ import pytest
 
 from harness.aws.limits.profiles import ESTABLISHED
 from harness.emulator.launch import EmbeddedAws
-from harness.targets.embedded import embedded_cloud
+from harness.targets.local import local_cloud
 
 pytestmark = pytest.mark.slow
 
@@ -46,7 +46,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
 
 def client(aws: EmbeddedAws, service: str) -> Any:
     """boto3 by way of the one port that users know."""
-    return embedded_cloud({"": aws.endpoints[""]}).client(service, retries={"max_attempts": 1})
+    return local_cloud({"": aws.endpoints[""]}).client(service, retries={"max_attempts": 1})
 
 
 @pytest.fixture(scope="module")

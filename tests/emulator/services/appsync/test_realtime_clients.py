@@ -37,7 +37,7 @@ from gql.transport.exceptions import TransportError
 
 from harness.aws.limits.profiles import ESTABLISHED
 from harness.emulator.launch import EmbeddedAws
-from harness.targets.embedded import embedded_cloud
+from harness.targets.local import local_cloud
 from tests.emulator import npm
 from tests.resolvers import resolver_of_templates
 
@@ -154,7 +154,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
 
 @pytest.fixture(scope="module")
 def api(aws: EmbeddedAws) -> Api:
-    cloud = embedded_cloud({"": aws.endpoints[""]})
+    cloud = local_cloud({"": aws.endpoints[""]})
     pool_id, token = user_token(cloud.client("cognito-idp"))
     _, other_token = user_token(cloud.client("cognito-idp"))
     api_id, uris, key = an_api(cloud.client("appsync"), pool_id, "live")
@@ -363,7 +363,7 @@ def a_function(api: Api, name: str, source: str) -> str:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("app.py", source)
-    functions = embedded_cloud({"": api.aws.endpoints[""]}).client("lambda")
+    functions = local_cloud({"": api.aws.endpoints[""]}).client("lambda")
     arn: str = functions.create_function(
         FunctionName=name,
         Runtime=f"python3.{sys.version_info.minor}",
@@ -378,7 +378,7 @@ def a_function(api: Api, name: str, source: str) -> str:
 
 def test_a_functions_own_credentials_sign_for_its_role(api: Api) -> None:
     a_function(api, "signs", SIGNING_FUNCTION)
-    functions = embedded_cloud({"": api.aws.endpoints[""]}).client("lambda")
+    functions = local_cloud({"": api.aws.endpoints[""]}).client("lambda")
     document = 'mutation { publishLocation(account_id: "a", device_id: "d-9") { device_id } }'
 
     def invoke(*, token: bool) -> Any:
@@ -393,7 +393,7 @@ def test_a_functions_own_credentials_sign_for_its_role(api: Api) -> None:
 
 def test_a_lambda_authorizer_lets_in_and_denies_fields(api: Api) -> None:
     arn = a_function(api, "authorizes", AUTHORIZING_FUNCTION)
-    appsync = embedded_cloud({"": api.aws.endpoints[""]}).client("appsync")
+    appsync = local_cloud({"": api.aws.endpoints[""]}).client("appsync")
     made = appsync.create_graphql_api(
         name="custom", authenticationType="AWS_LAMBDA", lambdaAuthorizerConfig={"authorizerUri": arn}
     )["graphqlApi"]
@@ -430,7 +430,7 @@ def test_a_lambda_authorizer_lets_in_and_denies_fields(api: Api) -> None:
 def test_clients_see_a_close_when_the_push_process_dies(tmp_path: Path) -> None:
     """Its own embedded AWS: what it breaks would be missed by the others."""
     with EmbeddedAws(port=0, data_dir=tmp_path, limits=ESTABLISHED) as running:
-        cloud = embedded_cloud({"": running.endpoints[""]})
+        cloud = local_cloud({"": running.endpoints[""]})
         pool_id, token = user_token(cloud.client("cognito-idp"))
         api_id, uris, key = an_api(cloud.client("appsync"), pool_id, "live")
         mine = Api(running, api_id, uris, key, token, "", "", "")

@@ -18,7 +18,7 @@ from pycognito.aws_srp import AWSSRP
 
 from harness.aws.limits.profiles import ESTABLISHED
 from harness.emulator.launch import EmbeddedAws
-from harness.targets.embedded import embedded_cloud
+from harness.targets.local import local_cloud
 from tests.emulator import npm
 
 pytestmark = pytest.mark.slow
@@ -40,7 +40,7 @@ def get(aws: EmbeddedAws, path: str) -> Any:
 
 
 def test_a_user_signs_up_is_confirmed_and_signs_in_through_the_edge(aws: EmbeddedAws) -> None:
-    admin = embedded_cloud({"": aws.endpoints[""]}).client("cognito-idp")
+    admin = local_cloud({"": aws.endpoints[""]}).client("cognito-idp")
     pool = admin.create_user_pool(PoolName="riders", AutoVerifiedAttributes=["email"])["UserPool"]["Id"]
     client = admin.create_user_pool_client(
         UserPoolId=pool, ClientName="web", ExplicitAuthFlows=["ALLOW_USER_SRP_AUTH"]
@@ -70,7 +70,7 @@ def test_a_user_signs_up_is_confirmed_and_signs_in_through_the_edge(aws: Embedde
     assert usage["cognito-idp", "riders", "essentials_monthly_active_users"] == 1
     assert usage["cognito-idp", "riders", "sign_ins"] == 1
 
-    direct = embedded_cloud({"": aws.endpoints["cognito-idp"]}).client("cognito-idp")
+    direct = local_cloud({"": aws.endpoints["cognito-idp"]}).client("cognito-idp")
     assert [found["Id"] for found in direct.list_user_pools(MaxResults=5)["UserPools"]] == [pool]
     urllib.request.urlopen(
         urllib.request.Request(aws.endpoints[""] + "/_launchday/reset", method="POST"), timeout=20
@@ -88,7 +88,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_awss_javascript_client_signs_in_changes_its_password_and_refreshes(
     aws: EmbeddedAws, packages: Path
 ) -> None:
-    admin = embedded_cloud({"": aws.endpoints[""]}).client("cognito-idp")
+    admin = local_cloud({"": aws.endpoints[""]}).client("cognito-idp")
     pool = admin.create_user_pool(PoolName="javascript")["UserPool"]["Id"]
     client = admin.create_user_pool_client(UserPoolId=pool, ClientName="web")["UserPoolClient"]["ClientId"]
     admin.admin_create_user(UserPoolId=pool, Username="ana", TemporaryPassword="Temp-Horse-1")

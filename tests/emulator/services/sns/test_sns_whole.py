@@ -25,7 +25,7 @@ from sns_message_validator.exceptions import SignatureVerificationFailureExcepti
 
 from harness.aws.limits.profiles import ESTABLISHED
 from harness.emulator.launch import EmbeddedAws
-from harness.targets.embedded import embedded_cloud
+from harness.targets.local import local_cloud
 
 pytestmark = pytest.mark.slow
 
@@ -91,7 +91,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
 
 
 def client(aws: EmbeddedAws, service: str) -> Any:
-    return embedded_cloud(aws.endpoints).client(service, retries={"max_attempts": 1})
+    return local_cloud(aws.endpoints).client(service, retries={"max_attempts": 1})
 
 
 def until(true: Callable[[], bool], what: str) -> None:
