@@ -188,14 +188,8 @@ def _bill(result: Result) -> str:
     )
     unknown = "".join(f"<li>{escape(str(item))}</li>" for item in cost.get("unknown") or [])
     extra = f'<p class="odd">Not priced:</p><ul>{unknown}</ul>' if unknown else ""
-    if cost["total"] is None:
-        return f"<p>{escape(wording.costs(cost))}</p>{table}{extra}"
-    return (
-        f"<p>{wording.dollars(cost['per_million_events'])} per million events, "
-        f"{wording.dollars(cost['per_hour'])} an hour, "
-        f"{wording.dollars(cost['per_month'])} a month of the same traffic,"
-        f" {'with' if cost.get('free_tier') else 'without'} the free tier.</p>{table}{extra}"
-    )
+    free_tier = "with" if cost["free_tier"] else "without"
+    return f"<p>{escape(wording.costs(cost))} Priced {free_tier} the free tier.</p>{table}{extra}"
 
 
 def _environment(result: Result) -> str:
