@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from harness.measure.unseen import (
@@ -86,7 +85,7 @@ def panels(
     watch: Sequence[Row],
     cost: Sequence[Point],
     start_s: float,
-    unseen: Unseen = MappingProxyType({}),
+    unseen: Unseen,
 ) -> list[Panel]:
     """What the report charts, in the order a reader asks: what came, how fast it was answered, what piled up,
     what was refused, who was let in; and who was told, where somebody watched. What is `unseen` has no line

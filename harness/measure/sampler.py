@@ -25,7 +25,6 @@ class Sampler:
         self._failure: Exception | None = None
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._loop, name="sampler", daemon=True)
-        self.latest: Observation | None = None
 
     def __enter__(self) -> Sampler:
         self._thread.start()
@@ -45,7 +44,6 @@ class Sampler:
         with self._lock:
             observation = self._observer.observe()
             observation.unseen = self._observer.unseen
-            self.latest = observation
             self._on_observation(observation)
         if observation.incidents:
             raise TargetLost(observation.incidents[0])

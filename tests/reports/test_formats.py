@@ -85,7 +85,7 @@ class _Page(HTMLParser):
 def page() -> str:
     return html.render(
         sample.result(),
-        panels(sample.load_rows(), sample.target_rows(), sample.watch_rows(), [(1010.0, 2.5)], 1000.0),
+        panels(sample.load_rows(), sample.target_rows(), sample.watch_rows(), [(1010.0, 2.5)], 1000.0, {}),
     )
 
 
@@ -110,7 +110,7 @@ def test_page_says_what_is_unknown(page: str) -> None:
 
 def test_page_of_a_run_that_broke_off_has_no_bill_and_no_ledger() -> None:
     broken = sample.result(status="failed", error="The state process ended.", ledger=None, cost=None)
-    text = html.render(broken, panels([], [], [], [], 0.0))
+    text = html.render(broken, panels([], [], [], [], 0.0, {}))
     assert "The run failed: The state process ended." in text
     assert "The ledger was not read." in text
     assert "There is no bill" in text
