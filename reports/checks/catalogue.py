@@ -27,19 +27,8 @@ class Judged:
     objective: Objective
     unit: Unit
     reading: Reading
-    unseen: str | None = None
-    """Why the target cannot show it, if it cannot."""
-    valid: bool = True
-    """Whether the measurement is: of one that is not, what is not known is no miss."""
-
-    @property
-    def met(self) -> bool | None:
-        """Whether it is known to hold; None when it cannot be judged, on this target or by this run."""
-        if self.unseen is not None:
-            return None
-        if not self.valid and self.reading.value is None and not self.reading.never:
-            return None
-        return self.reading.value is not None and self.objective.met(self.reading.value)
+    met: bool | None
+    """Whether it is known to hold; None when it cannot be judged, on this target or by this run."""
 
 
 def known_metrics(routes: Iterable[str] = ()) -> dict[str, Metric]:
@@ -87,7 +76,7 @@ def judge(
     routes: Sequence[str],
     unseen: Unseen,
     *,
-    valid: bool = True,
+    valid: bool,
 ) -> list[Judged]:
     """Hold each objective against its reading; of what is `unseen`, what was read says nothing. `valid` says
     whether the measurement is. Raises UsageError for a metric that does not exist."""
@@ -99,8 +88,16 @@ def judge(
         metric = known[objective.metric]
         why = why_unseen(metric.needs, unseen)
         reading = readings[objective.metric] if why is None else Reading(None, why)
-        judged.append(Judged(objective, metric.unit, reading, why, valid))
+        met = _met(objective, reading, may_miss=valid and why is None)
+        judged.append(Judged(objective, metric.unit, reading, met))
     return judged
+
+
+def _met(objective: Objective, reading: Reading, *, may_miss: bool) -> bool | None:
+    """`may_miss` says whether a figure that is not known is a miss."""
+    if reading.value is not None:
+        return objective.met(reading.value)
+    return False if reading.never or may_miss else None
 
 
 def unjudged_metrics(unseen: Unseen) -> dict[str, str]:
