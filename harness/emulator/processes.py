@@ -29,7 +29,7 @@ def measure_processes(pids: Mapping[str, int], functions_parent: int) -> list[Pr
     """A row for each named process that runs, and one, `functions`, summed over all that `functions_parent`
     started: those that run, and by CPU time those that ended."""
     rows = [row for name, pid in pids.items() if (row := _measure(name, pid)) is not None]
-    return [*rows, _functions(functions_parent)]
+    return [*rows, _below(FUNCTIONS, functions_parent)]
 
 
 def _measure(name: str, pid: int) -> ProcessState | None:
@@ -49,10 +49,6 @@ def measure_tree(name: str, pid: int) -> ProcessState | None:
         return None
     below = _below(name, pid)
     return ProcessState(name, pid, own.cpu_s + below.cpu_s, own.rss_bytes + below.rss_bytes)
-
-
-def _functions(parent: int) -> ProcessState:
-    return _below(FUNCTIONS, parent)
 
 
 def _below(name: str, parent: int) -> ProcessState:

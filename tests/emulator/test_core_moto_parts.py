@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.emulator import billed
 from harness.emulator.billed import Prefixes
 from harness.emulator.moto.blobs import Blob, BlobFiles, BlobStore
 from harness.emulator.moto.bounds import BoundedList, LogGroupBudget, RecentSet
-from harness.emulator.moto.metering import bounded, count, sqs_requests
+from harness.emulator.moto.metering import bounded, count, sqs_payload_bytes
 from harness.emulator.moto.operations import Operation, operation_of, s3_operation
 from harness.emulator.moto.waiting import Waits
 from harness.emulator.moto.wsgi import environ_of, run_wsgi
@@ -269,13 +270,17 @@ def test_what_fails_on_the_far_side_is_not_billed_but_noted_as_a_call() -> None:
     assert metered(request("PUT", "/b/k", body=b"x"), AwsResponse(500)) == {}
 
 
+def sqs_requests(asked: AwsRequest, answer: AwsResponse) -> int:
+    return billed.sqs_requests(sqs_payload_bytes(asked, answer))
+
+
 @pytest.mark.parametrize(
-    ("sent", "received", "billed"), [(0, 0, 1), (65_536, 0, 1), (65_537, 0, 2), (1, 262_144, 4)]
+    ("sent", "received", "counted"), [(0, 0, 1), (65_536, 0, 1), (65_537, 0, 2), (1, 262_144, 4)]
 )
-def test_sqs_bills_every_64_kb_of_a_payload(sent: int, received: int, billed: int) -> None:
+def test_sqs_bills_every_64_kb_of_a_payload(sent: int, received: int, counted: int) -> None:
     body = orjson.dumps({"QueueUrl": "http://127.0.0.1:4566/000000000000/dlq", "MessageBody": '"' * sent})
     answer = orjson.dumps({"Messages": [{"MessageId": "m" * 36, "Body": "y" * (received // 2)}] * 2})
-    assert sqs_requests(request("POST", "/", body=body), AwsResponse(200, answer)) == billed
+    assert sqs_requests(request("POST", "/", body=body), AwsResponse(200, answer)) == counted
 
 
 def test_sqs_bills_attributes_and_a_batch_as_one_payload() -> None:

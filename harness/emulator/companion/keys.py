@@ -23,6 +23,7 @@ from harness.emulator.services.credentials import ROOT_ACCESS_KEY, ROOT_SECRET_K
 ISSUED_KEYS_PATH = "/_launchday/issued-keys"
 """At LocalStack: who holds a key that it issued; see issued_keys.py in localstack/extension."""
 MAX_REMEMBERED = 1_000
+_ACCOUNT_OF_TEST = "000000000000"
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _TEMPORARY = re.compile(r"[AL]SIA[A-Z0-9]{12,124}")
 _TIMEOUT = aiohttp.ClientTimeout(total=5.0)
@@ -71,9 +72,8 @@ class IssuedKeys:
 class HeldKeys:
     """`KeyRing`: the customary keys, those that environments hold, and those that LocalStack `issued`."""
 
-    def __init__(self, issued: IssuedKeys | None = None, account_id: str = "000000000000") -> None:
+    def __init__(self, issued: IssuedKeys | None = None) -> None:
         self._issued = issued
-        self._root_account = account_id
         self._held: dict[str, tuple[Principal, str]] = {}
 
     def hold(self, credentials: Credentials, principal_arn: str) -> None:
@@ -93,7 +93,7 @@ class HeldKeys:
             principal, token = held
             return principal if hmac.compare_digest(token.encode(), (session_token or "").encode()) else None
         if access_key == ROOT_ACCESS_KEY:
-            return _root(self._root_account)
+            return _root(_ACCOUNT_OF_TEST)
         if _ACCOUNT.fullmatch(access_key):
             return _root(access_key)
         if self._issued is None or not session_token:

@@ -56,7 +56,6 @@ class Companion(NamedTuple):
     appsync: AppSyncService | None
     environments: Environments | None
     authorizing: Authorizing | None
-    keys: HeldKeys
     intake: Intake
     """What LocalStack itself serves, metered."""
 
@@ -162,7 +161,7 @@ def compose(
     if "authorizers" in parts:
         authorizing = Authorizing(meters, HttpInvoker(session, localstack), clock)
     intake = _intake(parts, meters, dynamodb, LocalStackAsked(session, localstack), clock)
-    return Companion(dynamodb, cognito, appsync, environments, authorizing, keys, intake)
+    return Companion(dynamodb, cognito, appsync, environments, authorizing, intake)
 
 
 def _intake(

@@ -36,7 +36,7 @@ def count(meters: Meters, operation: Operation, request: AwsRequest, response: A
             bytes_out=len(response.body),
         )
     elif operation.service == "sqs":
-        billed.count_sqs(meters, operation.resource, _payload_of(request, response))
+        billed.count_sqs(meters, operation.resource, sqs_payload_bytes(request, response))
     elif operation.service == "logs":
         if operation.name == "PutLogEvents" and response.status == 200:
             count_log_events(meters, operation.resource, _messages(request.body, response.body))
@@ -52,12 +52,8 @@ def count_log_events(meters: Meters, group: str, messages: Iterable[str]) -> Non
     billed.count_log_events(meters, group, len(sizes), sum(sizes))
 
 
-def sqs_requests(request: AwsRequest, response: AwsResponse) -> int:
-    """The billed requests of one call of SQS."""
-    return billed.sqs_requests(_payload_of(request, response))
-
-
-def _payload_of(request: AwsRequest, response: AwsResponse) -> int:
+def sqs_payload_bytes(request: AwsRequest, response: AwsResponse) -> int:
+    """What a call of SQS is billed by: a batch is one payload, and so is what a receive brings."""
     return max(_payload_bytes(request.body), _payload_bytes(response.body))
 
 

@@ -102,11 +102,6 @@ class Reader(Generic[Place]):
             if last_at_ms is not None:
                 self._age_ms, self._age_at_ms = max(0.0, at_ms - last_at_ms), at_ms
 
-    @property
-    def is_reading(self) -> bool:
-        """Whether something was read that is not over."""
-        return bool(self._reads)
-
     def age_ms(self, now_ms: float, shown_ms: float) -> float:
         """The age of the last record of the last batch when it was read; while the batch is not over, the age
         that its last record has by now; 0 when nothing was read for `shown_ms`."""

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import shutil
-import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from pathlib import Path
@@ -55,17 +54,15 @@ class EnvironmentHost:
         *,
         meters: Meters,
         home: Path,
-        keys: Keys | None = None,
-        clock: Callable[[], float] = time.time,
-        programs: Programs | None = None,
-        max_starting: int = MAX_STARTING,
+        keys: Keys | None,
+        clock: Callable[[], float],
+        programs: Programs,
     ) -> None:
         shutil.rmtree(home, ignore_errors=True)  # nothing refers to what an earlier process left there
         self._meters = meters
         self._clock = clock
         self._keys = CountedKeys(keys) if keys else None
-        self._programs = programs or Programs(home)
-        self._max_starting = max_starting
+        self._programs = programs
         self._environments: dict[str, HostedEnvironment] = {}
         self._preparing: set[str] = set()
         self._leaving: set[HostedEnvironment] = set()
@@ -81,7 +78,7 @@ class EnvironmentHost:
         """Be ready for environments."""
         sweeps = Sweeps(LOG_STREAM)
         self._marks = Marks(sweeps, Guardian(LOG_STREAM))
-        turns = asyncio.Semaphore(self._max_starting)
+        turns = asyncio.Semaphore(MAX_STARTING)
         self._means = Means(turns, sweeps, self._marks, self._clock, self._keys)
         self._owners = Owners(self._owner_ended)
 
