@@ -71,8 +71,9 @@ class Owners:
         self._watched[pid] = stop
 
     async def _look(self, process: psutil.Process) -> None:
-        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-            await asyncio.sleep(LOOK_EVERY_S)
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ended between the two questions
+            while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                await asyncio.sleep(LOOK_EVERY_S)
         self._ended(process.pid)
 
 
