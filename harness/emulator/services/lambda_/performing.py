@@ -34,12 +34,14 @@ async def perform(environment: Sandbox, work: Work, subject: Subject) -> tuple[R
     run = await environment.run(work, subject.timeout_s)
     init, environment.init = environment.init, None
     log.platform(f"END RequestId: {work.request_id}\n")
-    log.platform(report_of(work.request_id, subject, run, init))
+    status = {"timeout": "timeout", "crash": "error"}.get(run.status)
+    log.platform(report_of(work.request_id, subject, run, init, status))
     return run, init
 
 
-def report_of(request_id: str, subject: Subject, run: Run, init: Usage | None) -> str:
-    """The REPORT line of an invocation."""
+def report_of(request_id: str, subject: Subject, run: Run, init: Usage | None, status: str | None) -> str:
+    """The REPORT line of an invocation; `status` is what it says of an end that was none of the
+    function's."""
     return report_line(
         Report(
             request_id,
@@ -47,7 +49,7 @@ def report_of(request_id: str, subject: Subject, run: Run, init: Usage | None) -
             subject.memory_mb,
             run.usage.peak_memory_mb,
             init.wall_ms if init else None,
-            {"timeout": "timeout", "crash": "error"}.get(run.status),
+            status,
         )
     )
 

@@ -210,11 +210,11 @@ class HostedEnvironment:
         answer = Answer(failed.answer.payload, failed.answer.error_type or "Init")
         run = Run(answer, failed.status, self._means.clock(), nothing)
         subject = self.specification.subject
-        report = report_of(work.request_id, subject, run, failed.usage).rstrip("\n\t")
+        status = "timeout" if failed.status == "timeout" else "error"
         lines = (
             f"START RequestId: {work.request_id} Version: {subject.version}\n",
             f"END RequestId: {work.request_id}\n",
-            f"{report}\t\n" if "Status:" in report else f"{report}\tStatus: error\t\n",
+            report_of(work.request_id, subject, run, failed.usage, status),
         )
         at_ms = int(self._means.clock() * 1000)
         for line in lines:
