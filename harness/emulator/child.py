@@ -33,7 +33,8 @@ _GRACE_S = 4.0
 
 @dataclass(frozen=True)
 class ProcessConfig:
-    """All that a child is told. `endpoints` maps the names edge, state, push and moto to their URLs."""
+    """All that a child is told. `endpoints` maps the names of the processes to their URLs: edge, state, push
+    and moto; the companion's are companion, localstack and, where they go by another, clients."""
 
     name: str
     listen_fd: int

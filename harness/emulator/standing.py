@@ -35,8 +35,6 @@ EMBEDDED = "embedded"
 LOCALSTACK = "localstack"
 KINDS: Mapping[str, str] = {EMBEDDED: "embedded AWS", LOCALSTACK: "LocalStack"}
 """What can stand, by the names that `--target` has for it, and how sentences name it."""
-_STATE_FILES = {EMBEDDED: "standing.json", LOCALSTACK: "standing-localstack.json"}
-_ENDED_FILES = {EMBEDDED: "ended.json", LOCALSTACK: "ended-localstack.json"}
 STOP_TIMEOUTS_S: Mapping[str, float] = {LOCALSTACK: 30.0}
 """How long a stop may take, where it is longer than usual."""
 _POLL_S = 0.05
@@ -83,7 +81,7 @@ class Ended:
 def state_file(kind: str = EMBEDDED) -> Path:
     """Where the state is kept; LAUNCHDAY_STATE_DIR moves it."""
     folder = os.environ.get("LAUNCHDAY_STATE_DIR") or platformdirs.user_state_dir("launchday")
-    return Path(folder) / _STATE_FILES[kind]
+    return Path(folder) / f"{_of(kind, 'standing')}.json"
 
 
 def find_kept(kind: str | None = None) -> list[Standing]:
@@ -143,7 +141,7 @@ def _keep_end(standing: Standing) -> None:
 
 
 def _ended_file(kind: str) -> Path:
-    return state_file(kind).with_name(_ENDED_FILES[kind])
+    return state_file(kind).with_name(f"{_of(kind, 'ended')}.json")
 
 
 def start(
@@ -179,7 +177,7 @@ def leave(
             f"{_one(kind)} stands already, at {already.endpoints['']} (process {already.pid}).",
             f"Use it, or stop it with `{_stopped_with(kind)}`.",
         )
-    folder = data_dir or state_file(kind).parent / ("data" if kind == EMBEDDED else f"data-{kind}")
+    folder = data_dir or state_file(kind).parent / _of(kind, "data")
     logs = logs_dir(kind)
     log_path = supervisor_log(kind)
     _ended_file(kind).unlink(missing_ok=True)
@@ -203,12 +201,17 @@ def leave(
 
 def logs_dir(kind: str = EMBEDDED) -> Path:
     """Where the one of this kind that stands logs."""
-    return state_file(kind).parent / ("logs" if kind == EMBEDDED else f"logs-{kind}")
+    return state_file(kind).parent / _of(kind, "logs")
 
 
 def supervisor_log(kind: str = EMBEDDED) -> Path:
     """What its supervisor says: a line of JSON an event."""
     return logs_dir(kind) / "supervisor.log"
+
+
+def _of(kind: str, what: str) -> str:
+    """The name of a file or a folder of this kind's own."""
+    return what if kind == EMBEDDED else f"{what}-{kind}"
 
 
 def _one(kind: str) -> str:
