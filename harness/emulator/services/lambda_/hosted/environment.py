@@ -181,7 +181,7 @@ class HostedEnvironment:
                 await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
             if turn is not None:
-                await self._give_up(turn)
+                self._give_up(turn)
             if lent.done():
                 self._process = lent.result()  # to be closed with the environment
             lent.cancel()
@@ -190,17 +190,13 @@ class HostedEnvironment:
             lent.cancel()
             return None
         if turn is not None:
-            await self._give_up(turn)
+            self._give_up(turn)
         return lent.result()
 
-    async def _give_up(self, turn: asyncio.Task[Any]) -> None:
+    def _give_up(self, turn: asyncio.Task[Any]) -> None:
         """Want the turn no longer, and give it back if it came."""
         turn.cancel()
-        try:
-            await turn
-        except asyncio.CancelledError:
-            return
-        self._means.turns.release()
+        turn.add_done_callback(lambda ended: None if ended.cancelled() else self._means.turns.release())
 
     def _make(self) -> HostedProcess:
         return HostedProcess(self.specification, self._program, self._means, self._output)
