@@ -31,7 +31,7 @@ class Happenings:
         self.invocations += len(observation.invocations)
 
     def watched(self, *told: int) -> None:
-        """Take a second of the watchers': what they were told, refused and lost."""
+        """Take a second of the watchers': what they were told, by each channel, and what they refused."""
         self.told += sum(told)
 
     @property
