@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+from urllib.request import getproxies_environment
 
 import pytest
 
@@ -31,7 +34,9 @@ USER = {
 }
 
 
-def made(parts: tuple[str, ...] = PARTS, **more: Any) -> dict[str, str]:
+def made(
+    parts: tuple[str, ...] = PARTS, user: Mapping[str, str] = MappingProxyType(USER), **more: Any
+) -> dict[str, str]:
     given: dict[str, Any] = {
         "data_dir": Path("/data"),
         "extension": Path("/cache/extension"),
@@ -41,7 +46,7 @@ def made(parts: tuple[str, ...] = PARTS, **more: Any) -> dict[str, str]:
         "instance": "i",
         "region": "eu-west-1",
     }
-    return localstack_variables(USER, **{**given, **more})
+    return localstack_variables(user, **{**given, **more})
 
 
 def test_it_listens_on_loopback_and_writes_below_its_folder() -> None:
@@ -59,6 +64,22 @@ def test_of_the_user_it_has_what_it_needs_and_no_more() -> None:
     assert variables["PYTHONPATH"] == "/cache/extension"
     for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "SERVICES", "PERSISTENCE", "DOCKER_HOST", "JAVA_HOME"):
         assert name not in variables
+
+
+def test_this_machine_is_reached_without_a_proxy_however_the_user_writes_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        user = {"http_proxy": "http://proxy:3128", name: "intranet"}
+        variables = made(user=user)
+        for variable in ("NO_PROXY", "no_proxy"):
+            monkeypatch.setenv(variable, variables[variable])
+        assert getproxies_environment()["no"] == "intranet,127.0.0.1,localhost"
+
+
+def test_kinesis_logs_no_stack_of_each_refusal_unless_more_is_asked_for() -> None:
+    assert made()["KINESIS_MOCK_LOG_LEVEL"] == "ERROR"
+    assert "KINESIS_MOCK_LOG_LEVEL" not in made(user={**USER, "LS_LOG": "trace"})
 
 
 def test_it_tells_nobody_and_fetches_nothing() -> None:

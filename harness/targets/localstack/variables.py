@@ -20,15 +20,20 @@ POLL_INTERVAL_S = "0.05"
 MAX_POLL_BACKOFF_S = "1"
 """The longest wait of a mapping that has found nothing for a while, where LocalStack's is 10 s: AWS polls an
 idle shard once a second. Half of it took a quarter of a core to find nothing in eight shards."""
+KINESIS_LOG_LEVEL = "ERROR"
+"""At `WARN` each refusal, of a stream that is not there yet say, is a page of JavaScript's stack; LocalStack
+logs the refusal itself, in a line."""
 
 _NO_LIMIT = 1_000_000_000
 _ENFORCED = ("dynamodb_", "appsync_", "cognito_", "lambda_concurrent_executions")
 """The quotas, by how their names begin, that Launchday's parts hold, and one that LocalStack can be told."""
 
+_UNPROXIED = ("NO_PROXY", "no_proxy")
+"""Of the two, Python goes by the second alone where both are set."""
 _OF_THE_USER = (
     *("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LOGNAME", "PATH", "SHELL", "TZ", "USER"),
     *("CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR", "SSL_CERT_FILE"),
-    *("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "NO_PROXY", "no_proxy"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", *_UNPROXIED),
     *("LOCALSTACK_API_KEY", "LOCALSTACK_AUTH_TOKEN", "DEBUG", "LS_LOG"),
 )
 _OF_PARTS: Mapping[str, tuple[str, ...]] = {
@@ -57,9 +62,10 @@ def localstack_variables(
     Launchday's own that are turned on, one at least; `concurrent_executions` is Lambda's quota."""
     off = [name for part in PARTS if part not in parts for name in _OF_PARTS.get(part, ())]
     kept = {name: user[name] for name in (*_OF_THE_USER, *off) if user.get(name)}
+    unproxied = ",".join(filter(None, (*map(kept.get, _UNPROXIED), "127.0.0.1", "localhost")))
     variables = {
         **kept,
-        "NO_PROXY": ",".join(filter(None, (kept.get("NO_PROXY"), "127.0.0.1", "localhost"))),
+        **dict.fromkeys(_UNPROXIED, unproxied),
         "AWS_DEFAULT_REGION": region,
         "AWS_EC2_METADATA_DISABLED": "true",
         "PYTHONPATH": str(extension),
@@ -91,6 +97,8 @@ def localstack_variables(
         INSTANCE_VARIABLE: instance,
         LIFELINE_VARIABLE: "1",
     }
+    if "LS_LOG" not in kept:  # else it is by that what Kinesis logs
+        variables["KINESIS_MOCK_LOG_LEVEL"] = KINESIS_LOG_LEVEL
     if "lambda" in parts:
         variables["LAMBDA_RUNTIME_EXECUTOR"] = "launchday"
     if allow_origins:
