@@ -7,7 +7,8 @@ types' registry schemas, Ref and Fn::GetAtt as the reference says.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from launchday_localstack.cloudformation.parameters import PropertyError
@@ -16,7 +17,7 @@ from launchday_localstack.cloudformation.resources import (
     Request,
     ResourceType,
     call,
-    missing_is_fine,
+    deletion,
     required,
     undone,
     without,
@@ -58,12 +59,6 @@ def update_api(request: Request) -> Model:
     if request.changed("EnvironmentVariables"):
         _put_environment(client, api_id, {"EnvironmentVariables": {}, **request.properties})
     return {**request.properties, **_api_attributes(made, request)}
-
-
-def delete_api(request: Request) -> None:
-    """DeleteGraphqlApi, with all that belongs to it."""
-    with missing_is_fine():
-        request.client(SERVICE).delete_graphql_api(apiId=request.properties["ApiId"])
 
 
 def _api_settings(request: Request) -> Model:
@@ -128,47 +123,16 @@ def delete_schema(request: Request) -> None:
     """AppSync deletes no schema: it goes with its API."""
 
 
-def create_data_source(request: Request) -> Model:
-    """CreateDataSource."""
-    made = call(request.client(SERVICE), "create_data_source", request.properties)["dataSource"]
+def put_data_source(request: Request, method: str) -> Model:
+    """CreateDataSource or UpdateDataSource."""
+    made = call(request.client(SERVICE), method, request.properties)["dataSource"]
     return {**request.properties, "DataSourceArn": made["dataSourceArn"]}
 
 
-def update_data_source(request: Request) -> Model:
-    """UpdateDataSource."""
-    made = call(request.client(SERVICE), "update_data_source", request.properties)["dataSource"]
-    return {**request.properties, "DataSourceArn": made["dataSourceArn"]}
-
-
-def delete_data_source(request: Request) -> None:
-    """DeleteDataSource."""
-    model = request.properties
-    with missing_is_fine():
-        request.client(SERVICE).delete_data_source(apiId=model["ApiId"], name=model["Name"])
-
-
-def create_resolver(request: Request) -> Model:
-    """CreateResolver."""
-    return _put_resolver(request, "create_resolver")
-
-
-def update_resolver(request: Request) -> Model:
-    """UpdateResolver."""
-    return _put_resolver(request, "update_resolver")
-
-
-def _put_resolver(request: Request, method: str) -> Model:
+def put_resolver(request: Request, method: str) -> Model:
+    """CreateResolver or UpdateResolver."""
     made = call(request.client(SERVICE), method, _inlined(request))["resolver"]
     return {**request.properties, "ResolverArn": made["resolverArn"]}
-
-
-def delete_resolver(request: Request) -> None:
-    """DeleteResolver."""
-    model = request.properties
-    with missing_is_fine():
-        request.client(SERVICE).delete_resolver(
-            apiId=model["ApiId"], typeName=model["TypeName"], fieldName=model["FieldName"]
-        )
 
 
 def create_function(request: Request) -> Model:
@@ -189,13 +153,6 @@ def _put_function(request: Request, method: str, identity: Model) -> Model:
     return {**request.properties, "FunctionArn": made["functionArn"], "FunctionId": made["functionId"]}
 
 
-def delete_function(request: Request) -> None:
-    """DeleteFunction."""
-    model = request.properties
-    with missing_is_fine():
-        request.client(SERVICE).delete_function(apiId=model["ApiId"], functionId=model["FunctionId"])
-
-
 def create_key(request: Request) -> Model:
     """CreateApiKey."""
     made = call(request.client(SERVICE), "create_api_key", without(request.properties, "ApiKeyId"))["apiKey"]
@@ -212,13 +169,6 @@ def update_key(request: Request) -> Model:
     return {**request.properties, **attributes}
 
 
-def delete_key(request: Request) -> None:
-    """DeleteApiKey."""
-    model = request.properties
-    with missing_is_fine():
-        request.client(SERVICE).delete_api_key(apiId=model["ApiId"], id=model["ApiKeyId"])
-
-
 def _inlined(request: Request) -> Model:
     """The properties, with the text of each object in S3 (`s3://bucket/key`) in its place."""
     given = dict(request.properties)
@@ -232,40 +182,51 @@ def _inlined(request: Request) -> Model:
     return given
 
 
-def _type(
-    name: str,
-    reference: str,
-    create: Callable[[Request], Model],
-    update: Callable[[Request], Model],
-    delete: Callable[[Request], None],
-    *create_only: str,
-) -> ResourceType:
-    return ResourceType(f"AWS::AppSync::{name}", SERVICE, reference, create, update, delete, create_only)
-
-
-GRAPHQL_API = _type("GraphQLApi", "Arn", create_api, update_api, delete_api)
-GRAPHQL_SCHEMA = _type("GraphQLSchema", "Id", put_schema, put_schema, delete_schema, "ApiId")
-DATA_SOURCE = _type(
-    "DataSource",
+GRAPHQL_API = ResourceType(
+    "AWS::AppSync::GraphQLApi",
+    SERVICE,
+    "Arn",
+    create_api,
+    update_api,
+    deletion(SERVICE, "delete_graphql_api", "ApiId"),
+)
+GRAPHQL_SCHEMA = ResourceType(
+    "AWS::AppSync::GraphQLSchema", SERVICE, "Id", put_schema, put_schema, delete_schema, ("ApiId",)
+)
+DATA_SOURCE = ResourceType(
+    "AWS::AppSync::DataSource",
+    SERVICE,
     "DataSourceArn",
-    create_data_source,
-    update_data_source,
-    delete_data_source,
-    "ApiId",
-    "Name",
+    partial(put_data_source, method="create_data_source"),
+    partial(put_data_source, method="update_data_source"),
+    deletion(SERVICE, "delete_data_source", "ApiId", "Name"),
+    ("ApiId", "Name"),
 )
-RESOLVER = _type(
-    "Resolver",
+RESOLVER = ResourceType(
+    "AWS::AppSync::Resolver",
+    SERVICE,
     "ResolverArn",
-    create_resolver,
-    update_resolver,
-    delete_resolver,
-    "ApiId",
-    "FieldName",
-    "TypeName",
+    partial(put_resolver, method="create_resolver"),
+    partial(put_resolver, method="update_resolver"),
+    deletion(SERVICE, "delete_resolver", "ApiId", "TypeName", "FieldName"),
+    ("ApiId", "FieldName", "TypeName"),
 )
-FUNCTION_CONFIGURATION = _type(
-    "FunctionConfiguration", "FunctionArn", create_function, update_function, delete_function, "ApiId"
+FUNCTION_CONFIGURATION = ResourceType(
+    "AWS::AppSync::FunctionConfiguration",
+    SERVICE,
+    "FunctionArn",
+    create_function,
+    update_function,
+    deletion(SERVICE, "delete_function", "ApiId", "FunctionId"),
+    ("ApiId",),
 )
-API_KEY = _type("ApiKey", "Arn", create_key, update_key, delete_key, "ApiId")
+API_KEY = ResourceType(
+    "AWS::AppSync::ApiKey",
+    SERVICE,
+    "Arn",
+    create_key,
+    update_key,
+    deletion(SERVICE, "delete_api_key", "ApiId", id="ApiKeyId"),
+    ("ApiId",),
+)
 TYPES = (GRAPHQL_API, GRAPHQL_SCHEMA, DATA_SOURCE, RESOLVER, FUNCTION_CONFIGURATION, API_KEY)

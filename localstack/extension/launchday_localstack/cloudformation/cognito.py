@@ -15,8 +15,7 @@ from launchday_localstack.cloudformation.resources import (
     Request,
     ResourceType,
     call,
-    missing_is_fine,
-    required,
+    deletion,
     undone,
     without,
 )
@@ -71,12 +70,6 @@ def update_pool(request: Request) -> Model:
     return {**{name: request.previous[name] for name in _POOL_ATTRIBUTES}, **properties}
 
 
-def delete_pool(request: Request) -> None:
-    """DeleteUserPool."""
-    with missing_is_fine():
-        request.client(SERVICE).delete_user_pool(UserPoolId=request.properties["UserPoolId"])
-
-
 def _set_second_factors(client: Any, pool_id: str, properties: Mapping[str, Any]) -> None:
     factors = properties.get("EnabledMfas")
     if not factors:
@@ -118,15 +111,6 @@ def update_client(request: Request) -> Model:
     return {**attributes, **properties, "Name": properties["ClientName"]}
 
 
-def delete_client(request: Request) -> None:
-    """DeleteUserPoolClient."""
-    model = request.properties
-    with missing_is_fine():
-        request.client(SERVICE).delete_user_pool_client(
-            UserPoolId=model["UserPoolId"], ClientId=model["ClientId"]
-        )
-
-
 def create_group(request: Request) -> Model:
     """CreateGroup."""
     properties = {"GroupName": request.default_name, **request.properties}
@@ -141,27 +125,11 @@ def update_group(request: Request) -> Model:
     return properties
 
 
-def delete_group(request: Request) -> None:
-    """DeleteGroup."""
-    model = request.properties
-    with missing_is_fine():
-        request.client(SERVICE).delete_group(
-            UserPoolId=required(model, "UserPoolId"), GroupName=model["GroupName"]
-        )
-
-
 def create_user(request: Request) -> Model:
     """AdminCreateUser."""
     properties = {"Username": request.default_name, **request.properties}
     made = call(request.client(SERVICE), "admin_create_user", properties)["User"]
     return {**properties, "Username": made["Username"]}
-
-
-def delete_user(request: Request) -> None:
-    """AdminDeleteUser."""
-    model = request.properties
-    with missing_is_fine():
-        request.client(SERVICE).admin_delete_user(UserPoolId=model["UserPoolId"], Username=model["Username"])
 
 
 def attach(request: Request) -> Model:
@@ -170,19 +138,18 @@ def attach(request: Request) -> Model:
     return {**request.properties, "Id": request.default_name}
 
 
-def detach(request: Request) -> None:
-    """AdminRemoveUserFromGroup."""
-    with missing_is_fine():
-        call(request.client(SERVICE), "admin_remove_user_from_group", without(request.properties, "Id"))
-
-
 def never_updated(_request: Request) -> Model:
     """Every property of the type replaces the resource, so there is nothing to update."""
     raise PropertyError("Updates are not allowed.")
 
 
 USER_POOL = ResourceType(
-    "AWS::Cognito::UserPool", "cognito", "UserPoolId", create_pool, update_pool, delete_pool
+    "AWS::Cognito::UserPool",
+    "cognito",
+    "UserPoolId",
+    create_pool,
+    update_pool,
+    deletion(SERVICE, "delete_user_pool", "UserPoolId"),
 )
 USER_POOL_CLIENT = ResourceType(
     "AWS::Cognito::UserPoolClient",
@@ -190,7 +157,7 @@ USER_POOL_CLIENT = ResourceType(
     "ClientId",
     create_client,
     update_client,
-    delete_client,
+    deletion(SERVICE, "delete_user_pool_client", "UserPoolId", "ClientId"),
     ("UserPoolId", "GenerateSecret"),
 )
 USER_POOL_GROUP = ResourceType(
@@ -199,7 +166,7 @@ USER_POOL_GROUP = ResourceType(
     "GroupName",
     create_group,
     update_group,
-    delete_group,
+    deletion(SERVICE, "delete_group", "UserPoolId", "GroupName"),
     ("UserPoolId", "GroupName"),
 )
 USER_POOL_USER = ResourceType(
@@ -208,7 +175,7 @@ USER_POOL_USER = ResourceType(
     "Username",
     create_user,
     never_updated,
-    delete_user,
+    deletion(SERVICE, "admin_delete_user", "UserPoolId", "Username"),
     (
         *("UserPoolId", "Username", "UserAttributes", "ValidationData", "ClientMetadata"),
         *("DesiredDeliveryMediums", "ForceAliasCreation", "MessageAction"),
@@ -220,7 +187,7 @@ USER_POOL_USER_TO_GROUP_ATTACHMENT = ResourceType(
     "Id",
     attach,
     never_updated,
-    detach,
+    deletion(SERVICE, "admin_remove_user_from_group", "UserPoolId", "Username", "GroupName"),
     ("UserPoolId", "Username", "GroupName"),
 )
 TYPES = (

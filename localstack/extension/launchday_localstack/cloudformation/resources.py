@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -46,7 +46,7 @@ class ResourceType:
     create: Callable[[Request], Model]
     update: Callable[[Request], Model]
     delete: Callable[[Request], None]
-    create_only: tuple[str, ...] = field(default=())
+    create_only: tuple[str, ...] = ()
 
     def schema(self) -> dict[str, Any]:
         """As much of the type's schema as LocalStack looks at."""
@@ -62,6 +62,23 @@ def call(client: Any, method: str, properties: Mapping[str, Any]) -> Any:
     ClientError."""
     operation = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[method])
     return getattr(client, method)(**parameters(properties, operation.input_shape))
+
+
+def deletion(service: str, method: str, *names: str, **renamed: str) -> Callable[[Request], None]:
+    """The deletion of what boto3's `method` deletes, told by the properties `names` of the model, and by
+    those of `renamed`, whose keys are the API's names. What is not there needs none."""
+
+    def delete(request: Request) -> None:
+        model = request.properties
+        told = {name: model.get(name) for name in names}
+        told.update((name, model.get(of)) for name, of in renamed.items())
+        try:
+            call(request.client(service), method, told)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in MISSING:
+                raise
+
+    return delete
 
 
 def required(properties: Mapping[str, Any], name: str) -> Any:
@@ -85,13 +102,3 @@ def undone(undo: Callable[[], object]) -> Iterator[None]:
     except Exception:
         undo()
         raise
-
-
-@contextmanager
-def missing_is_fine() -> Iterator[None]:
-    """For deletions: what is not there needs none."""
-    try:
-        yield
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in MISSING:
-            raise
