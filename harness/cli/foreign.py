@@ -28,18 +28,18 @@ def check_options(target: str) -> None:
     """Whether the options that were given are of a target of this kind. Raises UsageError for one that would
     change nothing."""
     for parameter, option in (_OF_OURS if target in FOREIGN else _OF_OTHERS).items():
-        if _was_given(parameter):
+        if was_given(parameter):
             whose = "has its own" if target in FOREIGN else "does not take it"
             raise UsageError(f"{option} changes nothing here: the target {target} {whose}.")
 
 
 def region_given(region: str, target: str) -> str:
     """`--region` where it was given; on a target of others, else that of the environment or the profile."""
-    if target not in FOREIGN or _was_given("region"):
+    if target not in FOREIGN:
         return region
     from harness.targets.reach import region_of
 
-    return region_of(os.environ, None)
+    return region_of(os.environ, region if was_given("region") else None)
 
 
 def foreign_target(name: str, region: str, endpoint_url: str | None, bill_to: str | None) -> Target:
@@ -61,6 +61,7 @@ def foreign_target(name: str, region: str, endpoint_url: str | None, bill_to: st
     return AwsTarget(aws_cloud(os.environ, endpoint_url, region), bill_to)
 
 
-def _was_given(parameter: str) -> bool:
+def was_given(parameter: str) -> bool:
+    """Whether the command that runs was given a parameter, and goes not by its default."""
     source = click.get_current_context().get_parameter_source(parameter)
     return source in (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)

@@ -78,21 +78,51 @@ class Region(click.ParamType[str]):
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
+def port_option(listens: str) -> Decorator:
+    """`--port` of what `listens` names."""
+    return click.option(
+        "--port",
+        type=click.IntRange(0, 65535),
+        default=DEFAULT_PORT,
+        show_default=True,
+        help=f"Where {listens} listens; 0 takes a free one.",
+    )
+
+
+def limits_option(quotas: str) -> Decorator:
+    """`--limits`, which are `quotas`."""
+    return click.option(
+        "--limits",
+        "limits_name",
+        default="established",
+        show_default=True,
+        metavar="NAME|FILE",
+        help=f"{quotas}: established, fresh, none, or a JSON file; see `launchday limits`.",
+    )
+
+
+region_option = click.option(
+    "--region", type=Region(), default=DEFAULT_REGION, show_default=True, help="The AWS Region."
+)
+target_option = click.option(
+    "--target",
+    type=click.Choice((*TARGETS, *FOREIGN)),
+    default=EMBEDDED,
+    show_default=True,
+    help="The AWS that the pipeline stands on.",
+)
+endpoint_option = click.option(
+    "--endpoint-url",
+    metavar="URL",
+    help="Where --target endpoint is.  [default: AWS_ENDPOINT_URL and its forms]",
+)
+
+
 def where_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Where the pipeline stands, and which."""
     options: list[Decorator] = [
-        click.option(
-            "--target",
-            type=click.Choice((*TARGETS, *FOREIGN)),
-            default=EMBEDDED,
-            show_default=True,
-            help="The AWS that the pipeline stands on.",
-        ),
-        click.option(
-            "--endpoint-url",
-            metavar="URL",
-            help="Where --target endpoint is.  [default: AWS_ENDPOINT_URL and its forms]",
-        ),
+        target_option,
+        endpoint_option,
         click.option(
             "--bill-to",
             metavar="ACCOUNT",
@@ -105,24 +135,9 @@ def where_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="DIR",
             help="A folder with a pipeline.py of your own.  [default: the reference pipeline]",
         ),
-        click.option(
-            "--limits",
-            "limits_name",
-            default="established",
-            show_default=True,
-            metavar="NAME|FILE",
-            help="AWS's quotas: established, fresh, none, or a JSON file; see `launchday limits`.",
-        ),
-        click.option(
-            "--region", type=Region(), default=DEFAULT_REGION, show_default=True, help="The AWS Region."
-        ),
-        click.option(
-            "--port",
-            type=click.IntRange(0, 65535),
-            default=4566,
-            show_default=True,
-            help="Where the target listens; 0 takes a free one.",
-        ),
+        limits_option("AWS's quotas"),
+        region_option,
+        port_option("the target"),
         click.option(
             "--allow-delivery",
             "allow_deliveries",

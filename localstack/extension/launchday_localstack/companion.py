@@ -11,6 +11,7 @@ ACCOUNT_HEADER = "x-launchday-account"
 REGION_HEADER = "x-launchday-region"
 ISSUED_KEYS_PATH = "/_launchday/issued-keys"
 """At LocalStack: where the companion asks who holds a key."""
+HEALTH_PATH = "/_launchday/health"
 MAX_IDLE_CONNECTIONS = 1_000
 """As many as LocalStack has threads that answer requests."""
 CONNECT_TIMEOUT_S = 5.0
@@ -87,6 +88,10 @@ class Companion:
             ) from error
         return Answer(answer.status, list(passed_on(answer.headers.items())), answer.data)
 
+    def look(self) -> None:
+        """See that it is there. Raises CompanionUnreachable."""
+        self.send("GET", HEALTH_PATH, {}, timeout_s=CONNECT_TIMEOUT_S)
+
     def close(self) -> None:
         """End the idle connections."""
         self._pool.close()
@@ -100,15 +105,10 @@ def passed_on(headers: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
 def request_headers(headers: Iterable[tuple[str, str]], host: str) -> dict[str, str]:
     """The headers of a request as it is handed on. A signature covers the Host that the client sent; without
     one the companion need not know by which name LocalStack is reached."""
-    kept = {name.lower(): value for name, value in passed_on(headers)}
-    kept = {name: value for name, value in kept.items() if not _tells_of_a_page(name)}
+    kept = _handed_on(headers)
     if kept.get("authorization", "").startswith("AWS4-HMAC-SHA256"):
         kept["host"] = host
     return kept
-
-
-def _tells_of_a_page(name: str) -> bool:
-    return name in _OF_BROWSERS or name.startswith("sec-fetch-")
 
 
 def call_headers(
@@ -116,13 +116,21 @@ def call_headers(
 ) -> dict[str, str]:
     """The headers of an AWS request as it is handed on: what LocalStack made of its signature, which nobody
     verifies, stands in the signature's place and says the service to the companion's routing."""
-    kept = {name: value for name, value in request_headers(headers, "").items() if name != "host"}
     scope = "dynamodb" if service == "dynamodbstreams" else service
     return {
-        **kept,
+        **_handed_on(headers),
         "authorization": _CREDENTIAL.format(region=region, service=scope),
         ACCOUNT_HEADER: account_id,
         REGION_HEADER: region,
+    }
+
+
+def _handed_on(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Those of the message itself that tell nothing of a browser's page, by their names in lower case."""
+    return {
+        name: value
+        for name, value in ((given.lower(), value) for given, value in passed_on(headers))
+        if name not in _OF_BROWSERS and not name.startswith("sec-fetch-")
     }
 
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from launchday_localstack.companion import Answer, Companion
+from launchday_localstack.companion import ANSWER_TIMEOUT_S, Answer, Companion
 
 PATH = "/_launchday/environments"
 INIT_LIMIT_S = 10.0
@@ -111,7 +111,9 @@ class Environments:
         """The last log lines. Raises Refused, CompanionUnreachable."""
         return _checked(self._companion.send("GET", f"{PATH}/{id_}/logs", {})).body.decode()
 
-    def _ask(self, method: str, path: str, body: object = None, *, timeout_s: float = 70.0) -> Any:
+    def _ask(
+        self, method: str, path: str, body: object = None, *, timeout_s: float = ANSWER_TIMEOUT_S
+    ) -> Any:
         content = b"" if body is None else json.dumps(body).encode()
         headers = {"content-type": "application/json"}
         return json.loads(

@@ -180,7 +180,7 @@ class LaunchdayRuntimeExecutor(RuntimeExecutor):
     def validate_environment(cls) -> bool:
         """Whether the companion answers; says so when it does not."""
         try:
-            companion().send("GET", "/_launchday/health", {}, timeout_s=5.0)
+            companion().look()
         except CompanionUnreachable as error:
             LOG.warning("%s Lambda functions cannot be run until it does.", error)
             return False

@@ -96,6 +96,6 @@ def _fail_on_unsupported_types() -> None:
 def _look_for_companion(settings: Settings) -> None:
     """Say it now when it is not there; it may yet come, and requests are answered 503 until then."""
     try:
-        companion().send("GET", "/_launchday/health", {}, timeout_s=5.0)
+        companion().look()
     except CompanionUnreachable as error:
-        LOG.warning("%s Requests to %s fail until it does.", error, ", ".join(settings.services()))
+        LOG.warning("%s What is of %s fails until it does.", error, ", ".join(sorted(settings.parts)))
