@@ -6,13 +6,14 @@ import os
 import resource
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import click
 import psutil
 
-from harness.cli.options import json_option
+from harness.cli.foreign import was_given
+from harness.cli.options import endpoint_option, json_option
 from harness.cli.output import print_json, print_table
 from harness.emulator.standing import LOCALSTACK
 from harness.errors import EXIT_TARGET, LaunchdayError, UsageError
@@ -82,14 +83,21 @@ def _localstack_node() -> tuple[bool, str]:
     return True, f"Node {found.version} at {found.node}, npm at {found.npm}"
 
 
-def _localstack_installed() -> tuple[bool, str]:
+def _localstack_environment(wanting: Sequence[str]) -> tuple[bool, str]:
+    """`wanting` are the names of what it is made with and that is not there."""
     found = environment.find()
-    if found is None:
-        wanting = [name for name in ("python 3.13", "node") if not LOCALSTACK_CHECKS[name]()[0]]
-        if wanting:
-            return False, f"not installed, and cannot be before {' and '.join(wanting)} is there"
-        return True, "not installed yet: `launchday localstack install`, or the first use, does it"
-    return True, f"LocalStack {environment.LOCALSTACK_VERSION} is installed in {found.folder}"
+    if found is not None:
+        return True, f"LocalStack {environment.LOCALSTACK_VERSION} is installed in {found.folder}"
+    if wanting:
+        return False, f"not installed, and cannot be before {' and '.join(wanting)} is there"
+    return True, "not installed yet: `launchday localstack install`, or the first use, does it"
+
+
+def _for_localstack() -> dict[str, tuple[bool, str]]:
+    """What `--target localstack` needs beside."""
+    made_with = {"python 3.13": _localstack_python(), "node": _localstack_node()}
+    wanting = [name for name, (ok, _) in made_with.items() if not ok]
+    return {**made_with, "environment": _localstack_environment(wanting)}
 
 
 CHECKS: dict[str, Check] = {
@@ -99,12 +107,7 @@ CHECKS: dict[str, Check] = {
     "disk": _disk,
     "open files": _descriptors,
 }
-LOCALSTACK_CHECKS: dict[str, Check] = {
-    "python 3.13": _localstack_python,
-    "node": _localstack_node,
-    "environment": _localstack_installed,
-}
-"""What `--target localstack` needs beside."""
+_OF_ENDPOINTS = {"endpoint_url": "--endpoint-url", "scenario": "--scenario", "pipeline_dir": "--pipeline"}
 
 
 @click.command(short_help="Check that this machine, or another's AWS, can rehearse.")
@@ -114,19 +117,19 @@ LOCALSTACK_CHECKS: dict[str, Check] = {
     help="localstack: ask for what that target needs, too. endpoint: try out, instead, what the AWS at an "
     "endpoint can do.",
 )
-@click.option("--endpoint-url", metavar="URL", help="Where it is.  [default: AWS_ENDPOINT_URL and its forms]")
+@endpoint_option
 @click.option(
     "--scenario",
     default="mass_registration",
     show_default=True,
-    help="With --target: the scenario whose needs are held against it.",
+    help="With --target endpoint: the scenario whose needs are held against it.",
 )
 @click.option(
     "--pipeline",
     "pipeline_dir",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="With --target: the pipeline that is to stand there.  [default: the reference pipeline]",
+    help="With --target endpoint: the pipeline that is to stand there.  [default: the reference pipeline]",
 )
 @json_option
 def doctor(
@@ -140,8 +143,9 @@ def doctor(
     """
     if target == "endpoint":
         return _try_out(endpoint_url, scenario, pipeline_dir or REFERENCE_PIPELINE, as_json=as_json)
-    if endpoint_url is not None:
-        raise UsageError("--endpoint-url is for --target endpoint.")
+    for parameter, option in _OF_ENDPOINTS.items():
+        if was_given(parameter):
+            raise UsageError(f"{option} is for --target endpoint.")
     return _check_this_machine(for_localstack=target == LOCALSTACK, as_json=as_json)
 
 
@@ -179,7 +183,7 @@ def _try_out(endpoint_url: str | None, scenario: str, pipeline_dir: Path, *, as_
 
 def _check_this_machine(*, for_localstack: bool, as_json: bool) -> int:
     found = {name: check() for name, check in CHECKS.items()}
-    of_localstack = {name: check() for name, check in LOCALSTACK_CHECKS.items()}
+    of_localstack = _for_localstack()
     counted = [*found.values(), *(of_localstack.values() if for_localstack else ())]
     well = all(ok for ok, _ in counted)
     if as_json:

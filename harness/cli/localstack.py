@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from harness.aws.limits.profiles import load_limits
-from harness.cli.options import DEFAULT_REGION, Region, json_option
+from harness.cli.options import DEFAULT_REGION, json_option, limits_option, port_option, region_option
 from harness.cli.output import print_facts, print_json
 from harness.emulator import standing
 from harness.emulator.standing import LOCALSTACK, Standing
@@ -47,13 +47,7 @@ def install(*, python: str | None) -> None:
 
 
 @localstack.command(short_help="Start it, and leave it standing.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=4566,
-    show_default=True,
-    help="Where it listens; 0 takes a free one.",
-)
+@port_option("it")
 @click.option(
     "--without",
     "left_out",
@@ -62,15 +56,8 @@ def install(*, python: str | None) -> None:
     help="A part of Launchday's to leave to LocalStack: lambda (then it needs Docker), dynamodb (Java), "
     "cognito, appsync, authorizers (a token). May be given more than once, or with commas.",
 )
-@click.option(
-    "--limits",
-    "limits_name",
-    default="established",
-    show_default=True,
-    metavar="NAME|FILE",
-    help="AWS's quotas in Launchday's parts; see `launchday limits`.",
-)
-@click.option("--region", type=Region(), default=DEFAULT_REGION, show_default=True, help="The AWS Region.")
+@limits_option("AWS's quotas in Launchday's parts")
+@region_option
 @python_option
 def start(*, port: int, left_out: tuple[str, ...], limits_name: str, region: str, python: str | None) -> None:
     """Start LocalStack on this machine's loopback, and leave it standing.

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from harness.cli.foreign import FOREIGN
+from harness.emulator.command_line import DEFAULT_PORT
 from harness.emulator.standing import EMBEDDED, KINDS
 
 DEFAULT_REGION = "us-east-1"
@@ -104,13 +105,6 @@ def limits_option(quotas: str) -> Decorator:
 region_option = click.option(
     "--region", type=Region(), default=DEFAULT_REGION, show_default=True, help="The AWS Region."
 )
-target_option = click.option(
-    "--target",
-    type=click.Choice((*TARGETS, *FOREIGN)),
-    default=EMBEDDED,
-    show_default=True,
-    help="The AWS that the pipeline stands on.",
-)
 endpoint_option = click.option(
     "--endpoint-url",
     metavar="URL",
@@ -121,7 +115,13 @@ endpoint_option = click.option(
 def where_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Where the pipeline stands, and which."""
     options: list[Decorator] = [
-        target_option,
+        click.option(
+            "--target",
+            type=click.Choice((*TARGETS, *FOREIGN)),
+            default=EMBEDDED,
+            show_default=True,
+            help="The AWS that the pipeline stands on.",
+        ),
         endpoint_option,
         click.option(
             "--bill-to",

@@ -62,9 +62,14 @@ def test_what_stands_already_is_not_kept_up(capsys: pytest.CaptureFixture[str]) 
     assert "nothing to keep up" in capsys.readouterr().err
 
 
-def test_an_address_without_a_target_is_told_to_the_doctor(capsys: pytest.CaptureFixture[str]) -> None:
-    assert launchday("doctor", "--endpoint-url", URL) == 2
-    assert "--endpoint-url is for --target endpoint" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("option", "value"), [("--endpoint-url", URL), ("--scenario", "every_outcome"), ("--pipeline", "mine")]
+)
+def test_an_address_without_a_target_is_told_to_the_doctor(
+    option: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert launchday("doctor", option, value) == 2
+    assert f"{option} is for --target endpoint" in capsys.readouterr().err
 
 
 class Sts:
