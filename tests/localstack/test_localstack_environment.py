@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import subprocess
@@ -119,6 +120,7 @@ def test_it_is_made_once(machine: Path) -> None:
     said: list[str] = []
     made = environment.install(said.append)
     assert "about 500 MB" in said[0]
+    assert said[1].startswith(f"Installing LocalStack's {len(packages())} Python packages with pip")
     assert environment.find() == made
     assert (made.libraries / "kinesis-local" / "0.5.2" / "node_modules" / "kinesis-local").is_dir()
     assert (asked(machine, "-m venv"), asked(machine, "-m pip")) == (1, 2)
@@ -205,6 +207,17 @@ def test_an_npm_that_installs_nothing_is_not_believed(machine: Path) -> None:
     fakes.node(machine / "bin", npm=":")
     with pytest.raises(TargetError, match="npm said that it installed"):
         environment.install(lambda _: None)
+
+
+def test_a_disk_that_is_full_is_said(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(environment.shutil, "copyfile", full)
+    with pytest.raises(TargetError, match=r"could not be made in .*: No space left on device\.") as caught:
+        environment.install(lambda _: None)
+    assert environment.DIR_VARIABLE in str(caught.value)
+    assert environment.find() is None
 
 
 def test_a_folder_that_cannot_be_made_is_said(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,6 +55,12 @@ class Environment:
         return self.folder / "venv" / "bin" / "python"
 
     @property
+    def pip(self) -> list[str | Path]:
+        """Its pip's command to install what is named after it, and nothing that this depends on."""
+        quiet = ("--quiet", "--disable-pip-version-check", "--no-input")
+        return [self.python, "-m", "pip", "install", *quiet, "--no-deps"]
+
+    @property
     def base(self) -> Interpreter | None:
         """The Python of this machine that it was made with; None where it does not say, or that is gone. It
         costs no process."""
@@ -108,7 +114,13 @@ def install(tell: Tell, python: str | None = None) -> Environment:
             f"Making an environment for LocalStack {LOCALSTACK_VERSION} with Python {base.version}: "
             "about 500 MB, and a minute or two, once."
         )
-        _make(environment, base, nodejs, tell)
+        try:
+            _make(environment, base, nodejs, tell)
+        except OSError as error:  # no room is left, say
+            raise TargetError(
+                f"LocalStack's environment could not be made in {folder}: {error.strerror or error}.",
+                f"Make room there, or name another folder with {DIR_VARIABLE}.",
+            ) from error
     return environment
 
 
@@ -148,23 +160,17 @@ def _make(environment: Environment, base: Interpreter, nodejs: Node, tell: Tell)
     what = f"The virtual environment {folder / 'venv'} could not be made"
     run([base.path, "-m", "venv", folder / "venv"], variables, _PIP_WITHIN_S, what)
     constraints = shipped.constraints()
+    pinned = constraints.read_text()
     first = folder / "build-tools.txt"
-    first.write_text(requirement(constraints.read_text(), "setuptools"))
-    pip: list[str | Path] = [
-        environment.python,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-    ]
-    pinned = ["--no-input", "--no-deps", "--require-hashes"]
+    first.write_text(requirement(pinned, "setuptools"))
+    packages = len(re.findall(r"^\S+==", pinned, re.MULTILINE))
+    tell(f"Installing LocalStack's {packages} Python packages with pip, the most of the wait.")
     # Three of the packages are published as source only: they are built with the pinned setuptools, not with
     # whatever is newest.
     steps: list[list[str | Path]] = [["-r", first], ["--no-build-isolation", "-r", constraints]]
     for arguments in steps:
         run(
-            [*pip, *pinned, *arguments],
+            [*environment.pip, "--require-hashes", *arguments],
             variables,
             _PIP_WITHIN_S,
             "LocalStack's Python packages could not be installed",

@@ -53,10 +53,7 @@ def _build(source: Path, folder: Path, environment: Environment) -> None:
         copy, made = Path(beside, "source"), Path(beside, "made")
         shutil.copytree(source, copy, ignore=shutil.ignore_patterns(*_LEFT_OUT))  # a build writes beside it
         run(
-            [
-                *(environment.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
-                *("--no-input", "--no-deps", "--no-index", "--no-build-isolation", "--target", made, copy),
-            ],
+            [*environment.pip, "--no-index", "--no-build-isolation", "--target", made, copy],
             clean(os.environ),
             _WITHIN_S,
             "LocalStack's extension could not be built",
