@@ -12,7 +12,7 @@ from harness.measure.unseen import Unseen
 from harness.objectives import Objective
 from harness.pipeline import Channel, Described, Pipeline
 from harness.scenario import Scenario
-from harness.targets.findings import CAPABILITIES, Finding, Findings
+from harness.targets.findings import Finding, Findings
 from reports.checks.catalogue import unjudged_metrics
 
 _MARKS: Final = {True: "yes", False: "no", None: "?"}
@@ -35,21 +35,17 @@ def needs_of(pipeline: Pipeline, scenario: Scenario) -> Mapping[str, str]:
 
 @dataclass(frozen=True)
 class Row:
-    """A capability as it is told: `yes`, `no` or `?`, what it means, what was seen, what it is needed for."""
+    """A capability as it is told: `yes`, `no` or `?`, what was seen, what it is needed for."""
 
     mark: str
     name: str
-    means: str
     detail: str
     needed_for: str
 
 
 def rows(findings: Findings, needs: Mapping[str, str]) -> list[Row]:
     """All that was tried."""
-    return [
-        Row(_MARKS[each.can], each.name, CAPABILITIES[each.name], each.detail, needs.get(each.name, ""))
-        for each in findings
-    ]
+    return [Row(_MARKS[each.can], each.name, each.detail, needs.get(each.name, "")) for each in findings]
 
 
 def told(findings: Findings, needs: Mapping[str, str]) -> list[str]:

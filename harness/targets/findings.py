@@ -6,7 +6,7 @@ A capability is named by what a pipeline would ask of it. `can` is None where th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 CAPABILITIES: Final[Mapping[str, str]] = {
@@ -54,8 +54,6 @@ class Findings:
 
     found: tuple[Finding, ...]
     left_behind: tuple[str, ...] = ()
-    facts: Mapping[str, str] = field(default_factory=dict)
-    """What the target says of itself: its account, its version where it tells one."""
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.found)
@@ -76,7 +74,6 @@ class Findings:
     def to_json(self) -> dict[str, Any]:
         """As `environment.json` keeps it."""
         return {
-            "facts": dict(self.facts),
             "left_behind": list(self.left_behind),
             "found": [
                 {"name": each.name, "can": each.can, "detail": each.detail, "took_s": round(each.took_s, 3)}

@@ -124,6 +124,11 @@ def _session(environ: Environ) -> botocore.session.Session:
     return botocore.session.Session(profile=environ.get("AWS_PROFILE") or None)
 
 
+def is_of_aws(url: str) -> bool:
+    """Whether AWS itself answers at `url`."""
+    return (urlsplit(url).hostname or "").endswith(_HOSTS_OF_AWS)
+
+
 def _check(url: str) -> None:
     try:
         parts = urlsplit(url)
@@ -134,5 +139,5 @@ def _check(url: str) -> None:
         raise UsageError(
             f"'{url}' is not the address of an endpoint.", "Write it like http://127.0.0.1:4566."
         )
-    if parts.hostname.endswith(_HOSTS_OF_AWS):
+    if is_of_aws(url):
         raise UsageError(f"{url} is AWS itself.", "Take --target aws: a surge there is paid for.")

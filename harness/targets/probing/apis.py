@@ -49,7 +49,7 @@ class ProbeApi:
         """`PutRecord` by a template, without a function."""
         api = self._make("mapping")
         self._stream()
-        self._put(api, "POST", "mapping", self._to_kinesis("$input.body"))
+        self._put(api, "POST", "mapping", self._to_kinesis())
         body = json.dumps({"probe": self._bench.token})
         self._accepted(self._deployed(api) + "/mapping", body)
         self._there(body)
@@ -120,11 +120,11 @@ class ProbeApi:
     def _to_function(self) -> dict[str, Any]:
         return {"type": "AWS_PROXY", "uri": self._uri(), "responses": False}
 
-    def _to_kinesis(self, said: str) -> dict[str, Any]:
+    def _to_kinesis(self) -> dict[str, Any]:
         stream = self._bench.name("called")
         template = (
             f'{{"StreamName":"{stream}","PartitionKey":"$context.requestId",'
-            f'"Data":"$util.base64Encode({said})"}}'
+            '"Data":"$util.base64Encode($input.body)"}'
         )
         region = self._bench.cloud.region
         return {
@@ -157,20 +157,15 @@ class ProbeApi:
         self._bench.client("apigateway").create_deployment(restApiId=api, stageName=_STAGE)
         return execution_url(self._bench, api, _STAGE)
 
-    def _accepted(self, url: str, body: str, headers: Mapping[str, str] | None = None) -> None:
-        answer = ask(url, body.encode(), {"Content-Type": "application/json", **(headers or {})})
+    def _accepted(self, url: str, body: str) -> None:
+        answer = ask(url, body.encode(), {"Content-Type": "application/json"})
         if (answer.status, answer.body.replace(" ", "")) != (200, '{"probe":"taken"}'):
             raise CannotDoIt(f"a request was answered {answer.status} {_short(answer.body)}")
 
     def _there(self, said: str) -> None:
-        wanted = said.encode()
-
-        def there() -> bool:
-            return wanted in records(self._bench, self._bench.name("called"))
-
-        if not there():
-            encoded = b64encode(wanted)
-            twice = encoded in records(self._bench, self._bench.name("called"))
+        wanted, found = said.encode(), records(self._bench, self._bench.name("called"))
+        if wanted not in found:
+            twice = b64encode(wanted) in found
             raise CannotDoIt(
                 "the record is not what the template says" + (": it is encoded twice" if twice else "")
             )

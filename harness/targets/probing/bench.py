@@ -28,7 +28,6 @@ _CLIENTS: dict[str, Any] = {
     # a target that does not know the newer checksums is not the worse for it
     "request_checksum_calculation": "when_required",
     "response_checksum_validation": "when_required",
-    "s3": {"addressing_style": "path"},
 }
 
 T = TypeVar("T")

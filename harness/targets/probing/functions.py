@@ -6,7 +6,7 @@ import datetime as dt
 import json
 from typing import Any
 
-from harness.targets.probing.bench import WITHIN_S, Bench, CannotDoIt, CannotTell
+from harness.targets.probing.bench import Bench, CannotDoIt, CannotTell
 from harness.targets.probing.function import ProbeFunction
 from harness.targets.probing.stores import make_queue, make_stream, make_table
 from harness.targets.report_lines import parse_report
@@ -15,12 +15,12 @@ _METRIC_S = 6.0
 _MAPPED_S = 12.0
 
 
-def runs(bench: Bench, function: ProbeFunction) -> str:  # noqa: ARG001
+def runs(function: ProbeFunction) -> str:
     """A function that echoes."""
     return f"Python {function.runs().get('python', '')} ran"
 
 
-def sdk(bench: Bench, function: ProbeFunction) -> str:  # noqa: ARG001
+def sdk(function: ProbeFunction) -> str:
     """What AWS puts into its Python runtimes."""
     found = function.runs().get("sdk")
     if not found:
@@ -28,7 +28,7 @@ def sdk(bench: Bench, function: ProbeFunction) -> str:  # noqa: ARG001
     return str(found)
 
 
-def boto3(bench: Bench, function: ProbeFunction) -> str:  # noqa: ARG001
+def boto3(function: ProbeFunction) -> str:
     """What AWS puts there, too."""
     found = function.runs().get("boto3")
     if not found:
@@ -108,7 +108,5 @@ def dynamodb_mapping(bench: Bench, function: ProbeFunction) -> str:
         raise CannotDoIt("a table with a stream has no stream")
     function.map_to(arn)
     bench.client("dynamodb").put_item(TableName=table["TableName"], Item={"id": {"S": mark}})
-    bench.until(
-        lambda: function.told(mark), "a change was not handed to the function", max(_MAPPED_S, WITHIN_S)
-    )
+    bench.until(lambda: function.told(mark), "a change was not handed to the function", _MAPPED_S)
     return "a change was handed to the function"

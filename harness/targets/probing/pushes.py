@@ -16,6 +16,7 @@ import aiohttp
 
 from harness.targets.probing.apis import ask
 from harness.targets.probing.bench import Bench, CannotDoIt, Once
+from harness.targets.reach import is_of_aws
 
 _PASSWORD = "Probe-of-launchday-1"
 _SOCKET_S = 10.0
@@ -67,7 +68,7 @@ def sns_http(bench: Bench) -> str:
             return str(asked[0]["SubscribeURL"]) if asked else None
 
         confirm = bench.until(confirmation, "no confirmation was asked of an endpoint on this machine")
-        if bench.cloud.endpoint("sns") is not None and _is_of_aws(confirm):
+        if bench.cloud.endpoint("sns") is not None and is_of_aws(confirm):
             raise CannotDoIt(f"the confirmation is to be given to AWS, at {urlsplit(confirm).hostname}")
         answer = ask(confirm)
         if answer.status != 200:
@@ -116,7 +117,7 @@ class ProbeGraphql:
             raise CannotDoIt(f"a query was answered {answer.status} {answer.body[:100]}")
 
     def _not_of_aws(self, url: str) -> None:
-        if self._bench.cloud.endpoint("appsync") is not None and _is_of_aws(url):
+        if self._bench.cloud.endpoint("appsync") is not None and is_of_aws(url):
             raise CannotDoIt(f"its GraphQL API would be at AWS, at {urlsplit(url).hostname}")
 
     async def _told(self, url: str, header: dict[str, str]) -> Any:
@@ -209,10 +210,6 @@ def _listening() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     finally:
         server.shutdown()
         server.server_close()
-
-
-def _is_of_aws(url: str) -> bool:
-    return (urlsplit(url).hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn"))
 
 
 def _decoded(part: str) -> dict[str, Any]:

@@ -33,9 +33,9 @@ def trials_of(bench: Bench) -> dict[str, Trial]:
         "ssm": partial(stores.ssm, bench),
         "dynamodb": partial(stores.dynamodb, bench),
         "kinesis": partial(stores.kinesis, bench),
-        "lambda": partial(functions.runs, bench, function),
-        "lambda.sdk": partial(functions.sdk, bench, function),
-        "lambda.boto3": partial(functions.boto3, bench, function),
+        "lambda": partial(functions.runs, function),
+        "lambda.sdk": partial(functions.sdk, function),
+        "lambda.boto3": partial(functions.boto3, function),
         "lambda.async": partial(functions.failed_asynchronously, bench, function),
         "kinesis.mapping": partial(functions.kinesis_mapping, bench, function),
         "dynamodb.mapping": partial(functions.dynamodb_mapping, bench, function),
@@ -55,7 +55,7 @@ def probe(cloud: Cloud) -> Findings:
     """Try everything out. Raises TargetError when nothing answers at all."""
     account = answering(Bench(cloud))
     found, left_behind = rounds(partial(Bench, cloud), trials_of)
-    return Findings((Finding("answers", True, account), *found), left_behind, {"account": account})
+    return Findings((Finding("answers", True, account), *found), left_behind)
 
 
 def rounds(
